@@ -1,0 +1,74 @@
+"""The base of every specification: what an analyst decides, frozen, closed, strict, and at home in JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class FrozenMapping(dict[K, V]):
+    """A dict that cannot be changed, so that a frozen specification is frozen throughout."""
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        message = "A specification is frozen: build a new one instead of changing this mapping."
+        raise TypeError(message)
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[type[FrozenMapping[K, V]], tuple[dict[K, V]]]:
+        return (type(self), (dict(self),))
+
+
+def _freeze(value: dict[K, V]) -> FrozenMapping[K, V]:
+    return FrozenMapping(value)
+
+
+#: A tuple field that takes any sequence in Python and an array in JSON.
+Items = Annotated[tuple[T, ...], Field(strict=False)]
+#: A mapping field that cannot be changed after validation.
+Entries = Annotated[dict[K, V], AfterValidator(_freeze)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Spec(BaseModel):
+    """Frozen, closed, strict and finite; equal specifications have equal digests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.model_dump_json()))
+
+
+class Document(Spec):
+    """A specification that travels as a JSON document of its own and so carries its version."""
+
+    spec_version: Literal[1] = Field(default=1, description="Version of this document's layout.")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the JSON text, in hexadecimal: equal specifications, equal digests."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def unboxed(value: Any) -> Any:
+    """Give the plain Python number of a NumPy scalar, since strict fields refuse NumPy's integers."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+
+def check_keys(given: Mapping[str, object], expected: tuple[str, ...], what: str) -> None:
+    """Raise ``ValueError`` unless the keys are exactly the expected names."""
+    missing = [name for name in expected if name not in given]
+    unknown = [name for name in given if name not in expected]
+    if missing or unknown:
+        parts = [f"missing: {missing}"] * bool(missing) + [f"unknown: {unknown}"] * bool(unknown)
+        message = f"{what} must name exactly {list(expected)} ({'; '.join(parts)})"
+        raise ValueError(message)
