@@ -1,0 +1,141 @@
+"""The one room that knows narwhals: tables of any library in, arrays out, and back again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from custvalue.exceptions import ColumnError, DataError, DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from custvalue._typing import FloatArray
+
+#: Larger numbers overflow when they are multiplied; no bank holds them.
+LARGEST = 1e150
+
+
+def is_frame(data: object) -> bool:
+    """Tell whether the object is a data frame that narwhals knows."""
+    return isinstance(nw.from_native(data, pass_through=True), nw.DataFrame | nw.LazyFrame)
+
+
+def eager(data: object, *, argument: str) -> nw.DataFrame[Any]:
+    """Wrap an in-memory frame; refuse anything else by the argument's name."""
+    frame = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        message = f"{argument} is a lazy frame; allowed: a frame in memory. Call .collect() first."
+        raise DomainError(message)
+    if not isinstance(frame, nw.DataFrame):
+        message = f"{argument} is a {type(data).__name__}; allowed: a pandas, Polars or PyArrow frame."
+        raise DomainError(message)
+    return frame
+
+
+def column_names(data: object) -> tuple[str, ...] | None:
+    """Give the names of a frame's columns, or None for an array."""
+    frame = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        return tuple(str(name) for name in frame.columns)
+    return None
+
+
+def row_labels(data: object) -> list[Any] | None:
+    """Give the index of a pandas frame as plain values; other tables have none."""
+    frame = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.DataFrame) and frame.implementation.is_pandas():
+        labels: list[Any] = frame.to_native().index.tolist()
+        return labels
+    return None
+
+
+def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: str) -> FloatArray:
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise ColumnError.missing(missing, available=frame.columns, mend=f"{argument} must hold them by name.")
+    out = np.empty((len(frame), len(columns)))
+    for place, name in enumerate(columns):
+        series = frame.get_column(name)
+        if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
+            raise ColumnError.wrong_type(name, found=str(series.dtype), allowed="numbers")
+        numbers = series.cast(nw.Float64()).to_numpy()
+        out[:, place] = np.asarray(numbers, dtype=np.float64)
+    return out
+
+
+def _array_numbers(data: object, columns: Sequence[str] | None, argument: str) -> FloatArray:
+    try:
+        array = np.array(data, dtype=np.float64, ndmin=1)
+    except (TypeError, ValueError):
+        message = f"{argument} does not hold numbers only; allowed: a table of numbers."
+        raise DomainError(message) from None
+    if array.ndim == 1 and columns is not None and len(array) == len(columns):
+        array = array[None, :]
+    if array.ndim != 2:  # noqa: PLR2004 - rows and columns
+        message = f"{argument} has shape {array.shape}; allowed: two dimensions, rows by indicators."
+        raise DomainError(message)
+    if columns is not None and array.shape[1] != len(columns):
+        message = (
+            f"{argument} has {array.shape[1]} columns and the hierarchy {len(columns)} indicators "
+            f"({', '.join(columns)}). Give the columns in that order, or a frame with these names."
+        )
+        raise DomainError(message)
+    return array
+
+
+def require_finite(
+    numbers: FloatArray, columns: Sequence[str] | None, *, argument: str, nulls: bool = False
+) -> None:
+    """Refuse infinite, overflowing and (unless allowed) missing numbers, naming the columns."""
+    bad = np.isinf(numbers) | (np.abs(np.nan_to_num(numbers)) > LARGEST)
+    what, mend = f"infinite numbers or numbers beyond {LARGEST:g}", "Cap or remove them."
+    if not bad.any() and not nulls:
+        bad = np.isnan(numbers)
+        what, mend = (
+            "missing values (NaN or null)",
+            "Fill or remove them, or scale with IndicatorScaler first.",
+        )
+    if bad.any():
+        places = np.flatnonzero(bad.any(axis=0)).tolist()
+        names = ", ".join(f"'{columns[j]}'" if columns else f"column {j}" for j in places)
+        message = f"{argument} holds {what}: {int(bad.sum())} cell(s) in {names}. {mend}"
+        raise DataError(message)
+
+
+def numeric(
+    data: object, columns: Sequence[str] | None = None, *, argument: str = "X", nulls: bool = False
+) -> FloatArray:
+    """Give a table as float64 of shape (rows, columns), columns matched by name where there are names."""
+    frame = nw.from_native(data, pass_through=True)
+    if isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        frame = eager(data, argument=argument)
+        names: Sequence[str] | None = columns if columns is not None else frame.columns
+        numbers = _frame_numbers(frame, names or (), argument)
+    else:
+        names = columns
+        numbers = _array_numbers(data, columns, argument)
+    require_finite(numbers, names, argument=argument, nulls=nulls)
+    return numbers
+
+
+def like(template: object, columns: Mapping[str, NDArray[Any]], *, keep_index: bool = True) -> Any:
+    """Build a frame in the template's library; a pandas template also lends its index."""
+    frame = nw.from_native(template, pass_through=True)
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        message = "The template is not a frame."
+        raise TypeError(message)
+    backend = frame.implementation
+    native = nw.from_dict(dict(columns), backend=backend).to_native()
+    if keep_index and backend.is_pandas() and isinstance(frame, nw.DataFrame):
+        native.index = frame.to_native().index
+    return native
+
+
+def is_lazy(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> TypeGuard[nw.LazyFrame[Any]]:
+    """Tell whether the wrapped frame must be collected."""
+    return isinstance(frame, nw.LazyFrame)
