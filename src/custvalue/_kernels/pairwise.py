@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: Mean consistency index of random reciprocal matrices of size 3, 4, ..., 15, by source.
 RANDOM_INDICES: Final[Mapping[str, tuple[float, ...]]] = {
-    # Alonso & Lamata (2006), 100,000 matrices a size, table 1.
+    # Alonso & Lamata (2006).
     "alonso_lamata": (
         *(0.5245, 0.8815, 1.1086, 1.2479, 1.3417, 1.4056, 1.4499),
         *(1.4854, 1.5141, 1.5365, 1.5551, 1.5713, 1.5838),
@@ -98,7 +98,7 @@ def perron(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     ArithmeticError
         If the balanced matrix leaves the range of doubles. Cost: O(n^3) per step, about six steps.
     """
-    exponents = np.rint(np.log2(matrix).mean(axis=1)).astype(np.int64)
+    exponents = np.rint(np.log2(matrix).mean(axis=1)).astype(np.intc)
     with np.errstate(over="ignore"):
         balanced = np.ldexp(matrix, exponents[None, :] - exponents[:, None])
         vector = balanced.sum(axis=1)

@@ -78,7 +78,8 @@ def essential_classes(
     transient : ndarray
         Sorted nodes outside of every class.
     """
-    count, labels = connected_components(csr_array(matrix.T > 0.0), directed=True, connection="strong")
+    steps = csr_array((matrix.T > 0.0).astype(np.int8))
+    count, labels = connected_components(steps, directed=True, connection="strong")
     target, origin = np.nonzero(matrix)
     left = np.zeros(count, dtype=np.bool_)
     left[labels[origin[labels[origin] != labels[target]]]] = True
@@ -149,7 +150,7 @@ def stationary(block: NDArray[np.float64]) -> NDArray[np.float64]:
         total = inflow + exits[node]  # scaled at each step, so that nothing overflows
         vector[:node] *= exits[node] / total
         vector[node] = inflow / total
-    return vector / vector.sum()
+    return np.asarray(vector / vector.sum())
 
 
 def absorption_probabilities(

@@ -1,0 +1,1 @@
+"""Inside of :mod:`custvalue.anp`: judgments, supermatrices, the network and its solution."""
