@@ -26,7 +26,12 @@ from custvalue._version import __version__
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from custvalue import anp, cbr, exceptions, grey, plot, rfm
+    import custvalue.anp as anp
+    import custvalue.cbr as cbr
+    import custvalue.exceptions as exceptions
+    import custvalue.grey as grey
+    import custvalue.plot as plot
+    import custvalue.rfm as rfm
 
 __all__ = ["__version__", "anp", "cbr", "exceptions", "grey", "plot", "rfm"]
 

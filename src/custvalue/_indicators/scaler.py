@@ -118,8 +118,8 @@ class IndicatorScaler(Scaler):
         names = [one.name for one in chosen]
         if self._names() != names or numbers.shape[1] != len(names):
             message = (
-                f"X has {numbers.shape[1]} columns ({', '.join(self._names())}) and the indicator set has {names}; "
-                f"give exactly these columns in this order, as snapshot.features has them."
+                f"X has {numbers.shape[1]} columns ({', '.join(self._names())}) and the set has {names}; "
+                f"give exactly these columns in order, as snapshot.features has them."
             )
             raise ColumnError(message)
         refused = [
