@@ -1,0 +1,1 @@
+"""The parts of the synthetic bank; import them from `synthetic_bank`."""
