@@ -4,9 +4,9 @@
 hold-out, a survey about other banks. `BankTruth` holds what was planted, so that a method can say how much of it
 was found. Nothing is read or written, no global state is touched, and NumPy and pandas are all it needs.
 
-The parts lie in `_synthetic_bank`, in the order of reading: `tables` (the types, products and seasons: change the bank there), `population`
-(who the customers are), `money` (what they are expected to do), `flows` (the transactions), `offers` (holdings,
-campaign, survey), `periods` (the calendar), `bank` (`make_bank` and its results).
+The parts lie in `_synthetic_bank`, in the order of reading: `tables` (the types, products and seasons: change the
+bank there), `population` (who the customers are), `money` (what they are expected to do), `flows` (the
+transactions), `offers` (holdings, campaign, survey), `periods` (the calendar), `bank` (`make_bank` and its results).
 """
 
 from __future__ import annotations

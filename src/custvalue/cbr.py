@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from custvalue._case_based.case_base import (
     CaseBase,
-    CaseBaseReport,
     build_case_base,
     class_stability,
     composite_value,
 )
 from custvalue._case_based.classifier import CaseBasedClassifier
 from custvalue._case_based.explanation import Explanation, Explanations
+from custvalue._case_based.report import CaseBaseReport
 
 __all__ = [
     "CaseBase",

@@ -39,11 +39,11 @@ class IndicatorScaler(Scaler):
 
     Attributes
     ----------
-    lower_, upper_ : ndarray of shape (n_features_in_,)
+    lower_, upper_ : ndarray of shape (n_features,)
         Bounds, in the indicators' units.
-    null_share_, clipped_share_ : ndarray of shape (n_features_in_,)
+    null_share_, clipped_share_ : ndarray of shape (n_features,)
         Shares of the training customers that were null, or beyond the bounds.
-    spread_ : ndarray of shape (n_features_in_,)
+    spread_ : ndarray of shape (n_features,)
         Discriminating spread: interquartile range of the scaled training column, nulls at 0. A column near 0
         tells customers apart only at its ends.
     n_features_in_ : int

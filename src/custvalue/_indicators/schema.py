@@ -178,7 +178,25 @@ class TransactionSchema(Document):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a report: its name, whether it passed, how many rows it touched, and what it means."""
+    """One rule of a report.
+
+    Attributes
+    ----------
+    rule : str
+        Its name, for example ``"amount_null"``.
+    status : {"pass", "warn", "fail"}
+        A failed rule is refused; a warning is worth a look.
+    count : int
+        Rows (or customers, or accounts) that it touched.
+    meaning : str
+        What was counted, and how to mend it.
+
+    Examples
+    --------
+    >>> from custvalue import rfm
+    >>> rfm.Rule("amount_null", "warn", 3, "Rows without an amount").count
+    3
+    """
 
     rule: str
     status: Literal["pass", "warn", "fail"]
