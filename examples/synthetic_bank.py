@@ -6,7 +6,7 @@ was found. Nothing is read or written, no global state is touched, and NumPy and
 
 The parts lie in `_synthetic_bank`, in the order of reading: `tables` (the types, products and seasons: change the
 bank there), `population` (who the customers are), `money` (what they are expected to do), `flows` (the
-transactions), `offers` (holdings, campaign, survey), `periods` (the calendar), `bank` (`make_bank` and its results).
+transactions), `offers` (holdings, campaign, survey), `periods` (the calendar), `bank` (`make_bank`, its results).
 """
 
 from __future__ import annotations

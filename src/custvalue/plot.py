@@ -381,7 +381,7 @@ class ExplanationDisplay:
         ExplanationDisplay
             Itself, with `ax_` and `figure_`.
         """
-        figure, axes = _axes(ax, (7.5, 1.8 + 0.5 * len(self.indicators)))
+        figure, axes = _axes(ax, (7.5, 2.8 + 0.5 * len(self.indicators)))
         place: Any = np.arange(len(self.indicators))
         texts = (self.case, self.rival, "weight: the most it can add", "contribution to the similarity")
         case, rival, most, measure = (labels.get(text, text) for text in texts)

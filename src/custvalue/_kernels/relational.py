@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Group ranges below this count as zero: every distance of the group is zero and every coefficient one.
 SMALLEST_RANGE = 1e-300
+#: Offsets are no smaller than this, so that no coefficient is 0/0 however small rho is.
+SMALLEST_OFFSET = float(np.finfo(np.float64).tiny)
 #: Rows and cases of a tile: two buffers of 1 MB stay in the second-level cache.
 TILE_ROWS = 128
 TILE_CASES = 1024
@@ -27,7 +29,8 @@ def deng_coefficients(series: FloatArray, reference: FloatArray, rho: float) -> 
     if largest <= SMALLEST_RANGE:
         return np.ones_like(distance)
     smallest = float(distance.min())
-    coefficients: FloatArray = (smallest + rho * largest) / (distance + rho * largest)
+    offset = max(rho * largest, SMALLEST_OFFSET)
+    coefficients: FloatArray = (smallest + offset) / (distance + offset)
     return coefficients
 
 
@@ -54,9 +57,20 @@ def group_ranges(queries: FloatArray, ordered: FloatArray, group: IntArray) -> t
 def group_terms(smallest: FloatArray, largest: FloatArray, rho: float) -> tuple[FloatArray, FloatArray]:
     """Give numerator and offset of the coefficient: zeta = numerator / (distance + offset)."""
     flat = largest <= SMALLEST_RANGE
-    offset = np.where(flat, 1.0, rho * largest)
+    offset = np.where(flat, 1.0, np.maximum(rho * largest, SMALLEST_OFFSET))
     numerator = np.where(flat, 1.0, smallest + offset)
     return numerator, offset
+
+
+def new_spaces() -> tuple[FloatArray, FloatArray]:
+    """Reserve the memory of two tiles."""
+    return np.empty(TILE_ROWS * TILE_CASES), np.empty(TILE_ROWS * TILE_CASES)
+
+
+def tiles(spaces: tuple[FloatArray, FloatArray], rows: int, cases: int) -> tuple[FloatArray, FloatArray]:
+    """Lay two tiles without gaps into the reserved memory: rows a power of two apart evict each other."""
+    total, buffer = (space[: rows * cases].reshape(rows, cases) for space in spaces)
+    return total, buffer
 
 
 def similarity_tile(
@@ -90,14 +104,14 @@ def similarity_matrix(
     scaled, offset = numerator[:, group] * weights, offset[:, group]
     columns = np.asfortranarray(cases)
     result = np.empty((len(queries), len(cases)))
-    buffer = np.empty((TILE_ROWS, TILE_CASES))
+    spaces = new_spaces()
     for row in range(0, len(queries), TILE_ROWS):
         rows = slice(row, row + TILE_ROWS)
         for first in range(0, len(cases), TILE_CASES):
             some = slice(first, first + TILE_CASES)
-            total = result[rows, some]
-            space = buffer[: total.shape[0], : total.shape[1]]
-            similarity_tile(queries[rows], columns[some], scaled[rows], offset[rows], total, space)
+            total, buffer = tiles(spaces, len(queries[rows]), len(columns[some]))
+            similarity_tile(queries[rows], columns[some], scaled[rows], offset[rows], total, buffer)
+            result[rows, some] = total
     return result
 
 
@@ -132,7 +146,7 @@ def _nearest_in_tiles(
     columns: FloatArray,
     scaled: FloatArray,
     offset: FloatArray,
-    tiles: tuple[FloatArray, FloatArray],
+    spaces: tuple[FloatArray, FloatArray],
     k: int,
 ) -> tuple[IntArray, FloatArray]:
     """Find the k most similar cases of up to ``TILE_ROWS`` queries, a tile of cases at a time."""
@@ -140,7 +154,7 @@ def _nearest_in_tiles(
     values = np.empty((len(queries), 0))
     for first in range(0, len(columns), TILE_CASES):
         some = columns[first : first + TILE_CASES]
-        total, buffer = (tile[: len(queries), : len(some)] for tile in tiles)
+        total, buffer = tiles(spaces, len(queries), len(some))
         similarity_tile(queries, some, scaled, offset, total, buffer)
         new_index, new_values = _largest(total, k, first)
         if first == 0:
@@ -165,7 +179,7 @@ def nearest_cases(
     columns, ordered = np.asfortranarray(cases), np.sort(cases, axis=0)
     index = np.empty((len(queries), k), dtype=np.int64)
     values = np.empty((len(queries), k))
-    tiles = np.empty((TILE_ROWS, TILE_CASES)), np.empty((TILE_ROWS, TILE_CASES))
+    spaces = new_spaces()
     for start in range(0, len(queries), RANGE_ROWS):
         block = np.asfortranarray(queries[start : start + RANGE_ROWS])
         numerator, offset = group_terms(*group_ranges(block, ordered, group), rho)
@@ -174,6 +188,6 @@ def nearest_cases(
             rows = slice(row, row + TILE_ROWS)
             target = slice(start + row, start + row + len(block[rows]))
             index[target], values[target] = _nearest_in_tiles(
-                block[rows], columns, scaled[rows], offset[rows], tiles, k
+                block[rows], columns, scaled[rows], offset[rows], spaces, k
             )
     return index, values
