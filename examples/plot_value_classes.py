@@ -55,7 +55,7 @@ scaler.report().round(3)
 
 network = anp.Network.model_validate_json((HERE / "networks" / "panel.json").read_text(encoding="utf-8"))
 solution = network.solve()
-plot.SupermatrixDisplay.from_solution(solution, "recency", which="weighted").plot()
+supermatrix = plot.SupermatrixDisplay.from_solution(solution, "recency", which="weighted").plot()
 
 # %%
 # How consistent the judgments are:
@@ -69,7 +69,7 @@ solution.consistency.round(3)
 
 hierarchy = grey.Hierarchy.from_weights(control=solution.control, local=solution.local)
 cases = cbr.build_case_base(X, hierarchy, n_classes=8, random_state=0)
-plot.ClassProfileDisplay.from_case_base(cases).plot()
+profile = plot.ClassProfileDisplay.from_case_base(cases).plot()
 
 # %%
 # What the classes found of the planted types: rows are types in the order of their planted value.
@@ -86,7 +86,7 @@ pd.crosstab([truth["value_rank"], truth["type"]], found)
 # to the nearest case of another class.
 
 reason = model.explain(X.head(1), unscaled=snapshot.features.head(1), disclose_cases=True)[0]
-plot.ExplanationDisplay.from_explanation(reason).plot()
+parts = plot.ExplanationDisplay.from_explanation(reason).plot()
 
 # %%
 

@@ -94,7 +94,7 @@ class Snapshot:
     def _repr_html_(self) -> str:
         counts = self.provenance.counts
         rows = [(name, counts[name]) for name in ("rows", "customers", "graded", "new")]
-        title = f"Snapshot as of {self.as_of}: {', '.join(self.indicators.names)}"
+        title = f"Snapshot as of {self.as_of}, {len(self.indicators.names)} indicators"
         return html_table(["what", "count"], rows, caption=title) + self.report._repr_html_()
 
 
@@ -201,6 +201,7 @@ def _with_population(
             raise ColumnError(message)
         return table, []
     people = engine.population_rows(population, transactions, schema)
+    table = table.with_columns(nw.col("key").cast(engine.key_type(transactions, schema)))
     rules = []
     if schema.opened:
         everyone = len(engine.collected(people.select("key")))
@@ -337,8 +338,11 @@ def _table(
     values: dict[str, FloatArray],
 ) -> Any:
     """Build the native table; NaN becomes null where the library tells them apart."""
-    taken = {schema.customer, "status", "exposure_days", "n_rows"}
-    clash = [name for name in values if name in taken]
+    own_names = {"status", "exposure_days", "n_rows"}
+    if schema.customer in own_names:
+        message = f"The key column '{schema.customer}' has a name of the table's own columns; rename it."
+        raise ColumnError(message)
+    clash = [name for name in values if name in own_names | {schema.customer}]
     if clash:
         message = f"Indicator name(s) {clash} are taken by the table's own columns; rename them."
         raise ColumnError(message)
