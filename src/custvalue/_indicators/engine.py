@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
+from narwhals.exceptions import DuplicateError
 
+from custvalue._frames import LARGEST
 from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
 from custvalue._indicators.schema import Rule, SchemaReport, TransactionSchema
 from custvalue._results import provenance
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
+_NEVER = 2**63 - 1
 _TEXT = (nw.String, nw.Categorical, nw.Enum)
 _COUNT, _FAIL, _WARN = "pass", "fail", "warn"
 
@@ -32,7 +35,7 @@ RULES: dict[str, tuple[str, str]] = {
     "customer_null": (_FAIL, "Rows without a customer key; mend them or use on_invalid='report'"),
     "time_null": (_FAIL, "Rows without a time; mend them or use on_invalid='report'"),
     "amount_null": (_WARN, "Rows without an amount: activity without money"),
-    "amount_infinite": (_FAIL, "Rows with an infinite amount; mend or remove them"),
+    "amount_infinite": (_FAIL, f"Rows with an infinite amount or one beyond {LARGEST:g}; mend or remove them"),
     "amount_negative": (
         _FAIL,
         "Rows with a negative amount although 'side' gives the sign and no reversal is marked",
@@ -57,12 +60,23 @@ class History:
 
 def wrapped(data: object, *, argument: str) -> Frame:
     """Wrap a frame of any engine, eager or lazy; refuse what is none, and Dask."""
-    frame = nw.from_native(data, pass_through=True)
+    try:
+        frame = nw.from_native(data, pass_through=True)
+    except DuplicateError:
+        message = f"{argument} has column names that stand more than once; rename or drop the doubles."
+        raise ColumnError(message) from None
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         message = f"{argument} is a {type(data).__name__}; allowed: a pandas, Polars or PyArrow frame."
         raise DomainError(message)
     if frame.implementation.is_dask():
         message = f"{argument} is a Dask frame: its group-by sums over partitions are wrong for this purpose."
+        raise DomainError(message)
+    known = frame.implementation.is_pandas_like() or frame.implementation.is_pyarrow()
+    if not (known or frame.implementation.is_polars()):
+        message = (
+            f"{argument} is a frame of {frame.implementation}, which this path cannot read yet; allowed: a "
+            "pandas, Polars or PyArrow frame. Collect it into one of these first."
+        )
         raise DomainError(message)
     return frame
 
@@ -141,6 +155,13 @@ def _times(schema: TransactionSchema, time: Any) -> list[nw.Expr]:
     return [instant.alias("instant"), (local // DAY_MICROSECONDS).alias("day")]
 
 
+def _whole(code: str) -> int:
+    number = int(code)
+    if number.bit_length() > 63:  # noqa: PLR2004 - no engine holds it
+        raise ValueError
+    return number
+
+
 class Codes:
     """Masks over coded columns: never null, whatever the engine makes of a null code."""
 
@@ -152,7 +173,7 @@ class Codes:
         chosen: list[Any] = list(values)
         if self._types[column].is_integer():
             try:
-                chosen = [int(value) for value in values]
+                chosen = [_whole(value) for value in values]
             except ValueError:
                 message = (
                     f"Column '{column}' holds integers and the schema or an indicator names a code that is none."
@@ -190,7 +211,10 @@ def _columns(schema: TransactionSchema, types: Mapping[str, Any]) -> list[nw.Exp
     if schema.system:
         chosen.append(codes.any_of(schema.system).alias("system"))
     if schema.standing_order:
-        chosen.append(codes.any_of(schema.standing_order).alias("standing_order"))
+        standing = codes.any_of(schema.standing_order)
+        if schema.system:  # a row has one initiator; the bank's own mark comes first
+            standing = standing & ~codes.any_of(schema.system)
+        chosen.append(standing.alias("standing_order"))
     if schema.balance:
         chosen += [nw.col(schema.balance).cast(nw.Float64()).alias("balance")]
         chosen += [nw.col(str(schema.order)).alias("order")]
@@ -239,7 +263,7 @@ def _row_counts(schema: TransactionSchema, columns: Sequence[str]) -> list[nw.Ex
     found = [nw.len().alias("rows")]
     if schema.amount:
         found.append(_total(nw.col("amount").is_null(), "amount_null"))
-        found.append(_total((nw.col("amount").abs() == float("inf")).fill_null(value=False), "amount_infinite"))
+        found.append(_total((nw.col("amount").abs() > LARGEST).fill_null(value=False), "amount_infinite"))
     if schema.side:
         found.append(_total(~(nw.col("credit") | nw.col("debit")), "side_unknown"))
         negative = (nw.col("amount") < 0.0).fill_null(value=False)
@@ -263,29 +287,29 @@ def history(
     frame = wrapped(transactions, argument="transactions")
     types = guard(frame, schema)
     rows: Frame = frame.select(*_columns(schema, types), *_filters(schema, types, wanted or {}))
-    nulls = {"customer_null": "key", "time_null": "instant"}
-    before = [_total(nw.col(column).is_null(), name) for name, column in nulls.items()]
-    counts = _one_row(rows, [*before, nw.len().alias("all_rows")])
-    total = counts.pop("all_rows")
-    if any(counts.values()):
+    limit = _NEVER if as_of is None else as_of.instant(as_of.wall)
+    counts = _one_row(rows, _lost(limit))
+    if counts["customer_null"] or counts["time_null"]:
         rows = rows.filter(~nw.col("key").is_null(), ~nw.col("instant").is_null())
-    if as_of is not None:
-        limit = as_of.instant(as_of.wall)
-        if _one_row(rows, [nw.col("instant").max().alias("last")])["last"] is not None:
-            rows = rows.filter(nw.col("instant") < limit)
+    if counts["rows_after_as_of"]:
+        rows = rows.filter(nw.col("instant") < limit)
     names = list(rows.collect_schema())
     counts |= _one_row(rows, _row_counts(schema, names))
-    counts["rows_after_as_of"] = int(total) - int(counts["rows"]) - _lost(frame, schema)
     for name, count in (("currency_mixed", "currency"), ("customer_ambiguous", "account")):
         if count in names:
             counts[name] = _several(rows, count)
     return History(rows, {name: int(value or 0) for name, value in counts.items()})
 
 
-def _lost(frame: Frame, schema: TransactionSchema) -> int:
-    """Count the rows without key or time."""
-    lost = nw.col(schema.customer).is_null() | nw.col(schema.time).is_null()
-    return int(_one_row(frame, [_total(lost, "lost")])["lost"] or 0)
+def _lost(limit: int) -> list[nw.Expr]:
+    """Count rows without key, without time, and after as-of; what is wrong with a later row is no matter yet."""
+    late = (nw.col("instant") >= limit).fill_null(value=False)
+    without_key, without_time = nw.col("key").is_null() & ~late, nw.col("instant").is_null()
+    return [
+        _total(without_key, "customer_null"),
+        _total(without_time, "time_null"),
+        _total(late, "rows_after_as_of"),
+    ]
 
 
 def _several(rows: Frame, column: str) -> int:
@@ -315,6 +339,12 @@ def check(transactions: object, schema: TransactionSchema) -> SchemaReport:
     return report(counts, schema)
 
 
+def key_type(transactions: Frame, schema: TransactionSchema) -> Any:
+    """Give the type in which keys of both tables meet: engines differ in what widths they join."""
+    key = dict(transactions.collect_schema())[schema.customer]
+    return nw.Int64() if key.is_integer() and not isinstance(key, nw.UInt64) else key
+
+
 def population_rows(population: object, transactions: Frame, schema: TransactionSchema) -> Frame:
     """Guard the population: same engine, same type of key, each customer once."""
     frame = wrapped(population, argument="population")
@@ -326,11 +356,13 @@ def population_rows(population: object, transactions: Frame, schema: Transaction
     if missing:
         raise ColumnError.missing(missing, available=types, mend="population must hold them.")
     key, other = types[schema.customer], dict(transactions.collect_schema())[schema.customer]
-    if key.is_integer() != other.is_integer() or isinstance(key, nw.String) != isinstance(other, nw.String):
+    if any(isinstance(key, kind) != isinstance(other, kind) for kind in (nw.String, nw.UInt64)) or (
+        key.is_integer() != other.is_integer()
+    ):
         mend = "Cast one of them: engines would match them silently."
         allowed = f"{other}, as in transactions"
         raise ColumnError.wrong_type(schema.customer, found=f"{key} in population", allowed=allowed, mend=mend)
-    chosen = [nw.col(schema.customer).alias("key")]
+    chosen = [nw.col(schema.customer).cast(key_type(transactions, schema)).alias("key")]
     if schema.opened:
         opened = types[schema.opened]
         if not isinstance(opened, nw.Date | nw.Datetime) or getattr(opened, "time_zone", None):
@@ -339,6 +371,9 @@ def population_rows(population: object, transactions: Frame, schema: Transaction
         column = nw.col(schema.opened).cast(nw.Datetime("us")).dt.timestamp("us") // DAY_MICROSECONDS
         chosen.append(column.alias("opened"))
     if schema.opening_balance:
+        found = types[schema.opening_balance]
+        if not found.is_numeric():
+            raise ColumnError.wrong_type(schema.opening_balance, found=str(found), allowed="numbers")
         chosen.append(nw.col(schema.opening_balance).cast(nw.Float64()).alias("opening_balance"))
     rows: Frame = frame.select(*chosen)
     counted = _one_row(rows, [_total(nw.col("key").is_null(), "null"), nw.len().alias("rows")])
@@ -349,4 +384,4 @@ def population_rows(population: object, transactions: Frame, schema: Transaction
             f"keys, and {int(counted['null'] or 0)} null keys."
         )
         raise DataError(message)
-    return rows
+    return rows.lazy() if isinstance(transactions, nw.LazyFrame) else collected(rows)

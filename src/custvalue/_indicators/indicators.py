@@ -22,9 +22,11 @@ class _Indicator(Spec):
     """What every indicator decides: which rows it reads, how far back, and what its numbers mean."""
 
     name: Name = Field(description="Name of the indicator and of its column.")
-    kinds: Items[Name] | None = Field(default=None, description="Kinds of transaction it reads; None: all.")
-    channels: Items[Name] | None = Field(default=None, description="Channels it reads; None: all.")
-    sides: Items[Side] | None = Field(default=None, description="Credits, debits; None: both.")
+    kinds: Items[Name] | None = Field(
+        default=None, min_length=1, description="Kinds of transaction it reads; None: all."
+    )
+    channels: Items[Name] | None = Field(default=None, min_length=1, description="Channels it reads; None: all.")
+    sides: Items[Side] | None = Field(default=None, min_length=1, description="Credits, debits; None: both.")
     initiators: Items[Initiator] = Field(
         default=("customer",), min_length=1, description="Who set the transaction off."
     )

@@ -61,7 +61,7 @@ class AsOf:
             months = self.wall.year * 12 + self.wall.month - 1 - size
             year, month = divmod(months, 12)
             last = calendar.monthrange(year, month + 1)[1]
-            return self.wall.replace(year=year, month=month + 1, day=min(self.wall.day, last))
+            return self.wall.replace(year=year, month=month + 1, day=min(self.wall.day, last), fold=0)
         except (OverflowError, ValueError):
             message = f"window '{window}' reaches before the calendar begins; use a shorter one."
             raise DomainError(message) from None
@@ -79,7 +79,8 @@ def _parsed(as_of: object) -> dt.date | dt.datetime:
     if hasattr(as_of, "to_pydatetime"):  # pandas.Timestamp
         as_of = as_of.to_pydatetime(warn=False)
     elif hasattr(as_of, "item") and not isinstance(as_of, dt.date):  # numpy.datetime64
-        as_of = as_of.item()
+        value = as_of.item()  # nanoseconds come as an integer
+        as_of = as_of.astype("M8[us]").item() if isinstance(value, int) and hasattr(as_of, "astype") else value
     if not isinstance(as_of, dt.date) or as_of != as_of:  # noqa: PLR0124 - NaT differs from itself
         message = f"as_of is a {type(as_of).__name__}; allowed: {_ALLOWED}."
         raise DomainError(message)
@@ -106,5 +107,9 @@ def resolve(as_of: object, *, aware: bool, time_zone: str | None) -> AsOf:
                 "Give as_of with a zone, such as '2025-12-31T18:00+01:00', or as a plain date."
             )
             raise DomainError(message)
-        return AsOf(moment.astimezone(zone).replace(tzinfo=None), zone)
+        try:
+            return AsOf(moment.astimezone(zone).replace(tzinfo=None), zone)
+        except OverflowError:
+            message = f"as_of lies outside the calendar of '{zone.key}'; allowed: {_ALLOWED}."
+            raise DomainError(message) from None
     return AsOf(dt.datetime.combine(moment, dt.time()), zone)
