@@ -23,6 +23,17 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """Base of classifiers."""
 
 
+def _without_cells(text: str) -> str | None:
+    """Replace scikit-learn's messages that show cells; None where a message shows none."""
+    if "could not convert" in text:
+        return "X holds text; allowed: a table of numbers."
+    if "Complex data not supported" in text:
+        return "Complex data not supported: X holds complex numbers; allowed: a table of real numbers."
+    if "Expected 2D array" in text:
+        return f"{text.partition(':')[0]}. Reshape your data: rows are customers, columns are indicators."
+    return None
+
+
 def checked_table(estimator: Any, X: Any, *, reset: bool, nulls: bool = False) -> FloatArray:
     """Check a table as scikit-learn does, and say what is wrong without showing a cell.
 
@@ -30,16 +41,17 @@ def checked_table(estimator: Any, X: Any, *, reset: bool, nulls: bool = False) -
     scikit-learn's own route. Sets ``n_features_in_`` and ``feature_names_in_`` if ``reset``.
     """
     if _frames.is_frame(X):
+        _frames.eager(X, argument="X")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         numbers = _frames.numeric(X, argument="X", nulls=True)
         check_array(numbers, ensure_all_finite=False, estimator=estimator)
     else:
         try:
+            X = _frames.unmasked(X)
             numbers = validate_data(estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
         except ValueError as error:
-            if "could not convert" not in str(error):
+            if (message := _without_cells(str(error))) is None:
                 raise
-            message = "X holds text; allowed: a table of numbers."
             raise DataError(message) from None
     names = getattr(estimator, "feature_names_in_", None)
     columns = None if names is None else [str(name) for name in names]

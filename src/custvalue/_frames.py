@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 LARGEST = 1e150
 
 
+def wrapped(data: object) -> Any:
+    """Wrap a frame of any library and pass anything else through; refuse a doubled column by name."""
+    try:
+        return nw.from_native(data, pass_through=True)
+    except nw.exceptions.DuplicateError as error:
+        raise ColumnError(f"{' '.join(str(error).split())}. Rename or drop the doubled ones.") from None
+
+
 def is_frame(data: object) -> bool:
     """Tell whether the object is a data frame that narwhals knows."""
-    return isinstance(nw.from_native(data, pass_through=True), nw.DataFrame | nw.LazyFrame)
+    return isinstance(wrapped(data), nw.DataFrame | nw.LazyFrame)
 
 
 def eager(data: object, *, argument: str) -> nw.DataFrame[Any]:
     """Wrap an in-memory frame; refuse anything else by the argument's name."""
-    frame = nw.from_native(data, pass_through=True)
+    frame = wrapped(data)
     if isinstance(frame, nw.LazyFrame):
         message = f"{argument} is a lazy frame; allowed: a frame in memory. Call .collect() first."
         raise DomainError(message)
@@ -39,7 +47,7 @@ def eager(data: object, *, argument: str) -> nw.DataFrame[Any]:
 
 def column_names(data: object) -> tuple[str, ...] | None:
     """Give the names of a frame's columns, or None for an array."""
-    frame = nw.from_native(data, pass_through=True)
+    frame = wrapped(data)
     if isinstance(frame, nw.DataFrame):
         return tuple(str(name) for name in frame.columns)
     return None
@@ -47,11 +55,18 @@ def column_names(data: object) -> tuple[str, ...] | None:
 
 def row_labels(data: object) -> list[Any] | None:
     """Give the index of a pandas frame as plain values; other tables have none."""
-    frame = nw.from_native(data, pass_through=True)
+    frame = wrapped(data)
     if isinstance(frame, nw.DataFrame) and frame.implementation.is_pandas():
         labels: list[Any] = frame.to_native().index.tolist()
         return labels
     return None
+
+
+def unmasked(data: object) -> object:
+    """Give a masked array with NaN in place of what is masked; anything else as it is."""
+    if not isinstance(data, np.ma.MaskedArray):
+        return data
+    return np.where(np.ma.getmaskarray(data), np.nan, np.ma.getdata(data))
 
 
 def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: str) -> FloatArray:
@@ -70,9 +85,11 @@ def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: s
 
 def _array_numbers(data: object, columns: Sequence[str] | None, argument: str) -> FloatArray:
     try:
-        array = np.array(data, dtype=np.float64, ndmin=1)
-    except (TypeError, ValueError):
-        message = f"{argument} does not hold numbers only; allowed: a table of numbers."
+        array = np.array(unmasked(data), ndmin=1)
+        # Text and complex numbers have no number that a float could hold; objects are asked one by one.
+        array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
+    except (OverflowError, TypeError, ValueError):
+        message = f"{argument} does not hold numbers only; allowed: a table of real numbers."
         raise DomainError(message) from None
     if array.ndim == 1 and columns is not None and len(array) == len(columns):
         array = array[None, :]
@@ -111,7 +128,7 @@ def numeric(
     data: object, columns: Sequence[str] | None = None, *, argument: str = "X", nulls: bool = False
 ) -> FloatArray:
     """Give a table as float64 of shape (rows, columns), columns matched by name where there are names."""
-    frame = nw.from_native(data, pass_through=True)
+    frame = wrapped(data)
     if isinstance(frame, nw.DataFrame | nw.LazyFrame):
         frame = eager(data, argument=argument)
         names: Sequence[str] | None = columns if columns is not None else frame.columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -45,7 +46,12 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, self.model_dump_json()))
+        return hash((type(self).__name__, canonical_json(self)))
+
+
+def canonical_json(spec: Spec) -> str:
+    """Give JSON text that is the same for equal specifications: mappings in the order of their keys."""
+    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
 
 
 class Document(Spec):
@@ -55,8 +61,8 @@ class Document(Spec):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the JSON text, in hexadecimal: equal specifications, equal digests."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of the JSON text with sorted keys, in hexadecimal: equal specifications, equal digests."""
+        return hashlib.sha256(canonical_json(self).encode()).hexdigest()
 
 
 def unboxed(value: Any) -> Any:

@@ -168,14 +168,21 @@ def _whole_number(value: object, name: str, lowest: int) -> int:
 def _k_means(points: FloatArray, n_classes: int, seed: int, n_init: int) -> IntArray:
     """Cluster rows that are sorted already; give a label a row."""
     fitted = KMeans(n_clusters=n_classes, n_init=n_init, random_state=seed).fit(points)
-    return np.asarray(fitted.labels_, dtype=np.int64)
+    labels = np.asarray(fitted.labels_, dtype=np.int64)
+    if (found := len(np.unique(labels))) < n_classes:
+        message = f"n_classes is {n_classes} and k-means tells only {found} apart; ask for fewer classes."
+        raise DomainError(message)
+    return labels
 
 
-def _checked_customers(X: Table, hierarchy: Hierarchy, n_classes: object) -> tuple[FloatArray, IntArray, int]:
-    """Give the customers sorted by value, the order that sorts them, and the number of classes."""
+def _checked_customers(
+    X: Table, hierarchy: Hierarchy, n_classes: object, clustering: str
+) -> tuple[FloatArray, FloatArray, IntArray, int]:
+    """Give customers sorted by value, their points for clustering, the sorting order, the number of classes."""
     values = _frames.numeric(X, hierarchy.indicators, argument="X")
     classes = _whole_number(n_classes, "n_classes", 2)
-    distinct = len(np.unique(values, axis=0))
+    points = values * _column_scale(hierarchy, weighted=_is_weighted(clustering))
+    distinct = len(np.unique(points, axis=0))
     if classes > distinct:
         message = (
             f"n_classes is {classes} and X has {len(values)} customers, {distinct} of them distinct; "
@@ -183,7 +190,7 @@ def _checked_customers(X: Table, hierarchy: Hierarchy, n_classes: object) -> tup
         )
         raise DomainError(message)
     order = np.lexsort(values.T[::-1])
-    return values[order], order, classes
+    return values[order], points[order], order, classes
 
 
 def class_stability(
@@ -240,9 +247,8 @@ def class_stability(
     >>> cbr.class_stability(X, hierarchy, n_classes=2, n_seeds=3, random_state=0)
     array([1., 1., 1.])
     """
-    points, _, classes = _checked_customers(X, hierarchy, n_classes)
-    runs = _whole_number(n_seeds, "n_seeds", 2)
-    points = points * _column_scale(hierarchy, weighted=_is_weighted(clustering))
+    _, points, _, classes = _checked_customers(X, hierarchy, n_classes, clustering)
+    runs, n_init = _whole_number(n_seeds, "n_seeds", 2), _whole_number(n_init, "n_init", 1)
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=runs)
     found = [_k_means(points, classes, int(seed), n_init) for seed in seeds]
@@ -391,14 +397,13 @@ def build_case_base(
     if representatives not in _REPRESENTATIVES:
         message = f"representatives must be one of {', '.join(_REPRESENTATIVES)}."
         raise DomainError(message)
-    values, order, wanted = _checked_customers(X, hierarchy, n_classes)
+    values, points, order, wanted = _checked_customers(X, hierarchy, n_classes, clustering)
+    n_init = _whole_number(n_init, "n_init", 1)
     count = _whole_number(n_representatives, "n_representatives", 1)
     seeds = _whole_number(stability_seeds, "stability_seeds", 0)
     if count > 1 and representatives not in ("nearest", "random"):
         message = "n_representatives goes with representatives='nearest' or 'random'."
         raise DomainError(message)
-    weighted = _is_weighted(clustering)
-    points = values * _column_scale(hierarchy, weighted=weighted)
     rng = check_random_state(random_state)
     draws = rng.randint(np.iinfo(np.int32).max, size=1 + seeds)
     runs = [_k_means(points, wanted, int(seed), n_init) for seed in draws]
@@ -424,7 +429,7 @@ def build_case_base(
         representatives=representatives,
         labels=read_only(labels),
         centers=read_only(centers),
-        weighted=weighted,
+        weighted=_is_weighted(clustering),
         report=report,
         provenance=provenance(hierarchy.model_dump_json(), customers=len(values), cases=len(cases)),
     )

@@ -12,14 +12,27 @@ from custvalue import _frames
 from custvalue._case_based.explanation import Explanation, Explanations, indicator_table
 from custvalue._estimators import Classifier, checked_table
 from custvalue._results import provenance
+from custvalue._spec import unboxed
 from custvalue.exceptions import ColumnError, DataError, DomainError
 from custvalue.grey import Hierarchy, Nearest, nearest, similarity, similarity_components
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from custvalue._typing import FloatArray, IntArray
 
 #: Queries compared with all cases at a time while their rivals are looked for.
 BLOCK = 256
+
+
+def _classes_and_codes(labels: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
+    try:
+        check_classification_targets(labels)
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        message = "y mixes kinds or holds missing classes; allowed: text only, or numbers only."
+        raise DomainError(message) from None
+    return classes, codes.astype(np.int64)
 
 
 class CaseBasedClassifier(Classifier):
@@ -100,15 +113,14 @@ class CaseBasedClassifier(Classifier):
             raise DomainError(message)
         labels = column_or_1d(np.asarray(y), warn=True)
         assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
+        classes, codes = _classes_and_codes(labels)
         if len(labels) != len(numbers):
             message = f"X has {len(numbers)} cases and y {len(labels)} classes; give one class a case."
             raise DomainError(message)
         self.hierarchy_ = self._resolved(numbers.shape[1])
         self._place = self._places()
         self.cases_ = np.ascontiguousarray(numbers[:, self._place])
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        self.case_classes_ = codes.astype(np.int64)
+        self.classes_, self.case_classes_ = classes, codes
         rows = _frames.row_labels(X) if _frames.is_frame(X) else None
         named = rows is not None and all(isinstance(row, str) for row in rows)
         names = rows if named and rows is not None else [f"C{place}" for place in range(1, len(numbers) + 1)]
@@ -199,7 +211,8 @@ class CaseBasedClassifier(Classifier):
         X : table of shape (n_customers, n_indicators)
             Customers, in the columns of the fit; meant for a few.
         unscaled : table of shape (n_customers, n_indicators), default=None
-            The same customers' indicators before scaling, to be shown beside; null is said as "never used".
+            The same customers' indicators before scaling, to be shown beside; null is said as "never used". A
+            frame is matched by the indicators' names, an array has the columns of the fit.
         disclose_cases : bool, default=False
             Show the case's and the rival's scaled values too. Leave it off where cases are real customers and
             the explanation leaves the bank's model team.
@@ -218,7 +231,8 @@ class CaseBasedClassifier(Classifier):
         queries = self._queries(X)
         raw = None
         if unscaled is not None:
-            raw = _frames.numeric(unscaled, self.hierarchy_.indicators, argument="unscaled", nulls=True)
+            columns = [self.hierarchy_.indicators[place] for place in np.argsort(self._place)]
+            raw = _frames.numeric(unscaled, columns, argument="unscaled", nulls=True)[:, self._place]
             if len(raw) != len(queries):
                 message = f"unscaled has {len(raw)} rows and X {len(queries)}; give the same customers in order."
                 raise DataError(message)
@@ -260,10 +274,10 @@ class CaseBasedClassifier(Classifier):
             found.append(
                 Explanation(
                     label=labels[i],
-                    predicted=self.classes_[own[i]].item(),
+                    predicted=unboxed(self.classes_[own[i]]),
                     case=self.case_names_[best_case[i]],
                     similarity=best,
-                    rival=None if single else self.classes_[self.case_classes_[rival[i]]].item(),
+                    rival=None if single else unboxed(self.classes_[self.case_classes_[rival[i]]]),
                     rival_case=None if single else self.case_names_[rival[i]],
                     rival_similarity=second,
                     margin=best - second,

@@ -45,7 +45,8 @@ RULES: dict[str, tuple[str, str]] = {
     "kind_null": (_COUNT, "Rows without a kind: read by indicators of all kinds only"),
     "kind_unknown": (_WARN, "Rows whose kind is not in 'kinds': read by indicators of all kinds only"),
     "channel_unknown": (_WARN, "Rows whose channel is null or not in 'channels'"),
-    "currency_mixed": (_FAIL, "Currencies in one table; convert to one currency first"),
+    "order_null": (_FAIL, "Rows whose order is null; number them, or leave 'balance' and 'order' out"),
+    "currency_mixed": (_FAIL, "Currencies in one table, null being one; convert to one currency first"),
     "customer_ambiguous": (_FAIL, "Accounts with rows of several customers; say whose they are first"),
 }
 
@@ -272,6 +273,8 @@ def _row_counts(schema: TransactionSchema, columns: Sequence[str]) -> list[nw.Ex
         found.append(_total(negative, "amount_negative"))
     if schema.reversal:
         found.append(_total(nw.col("reversal").is_null(), "reversal_null"))
+    if schema.balance:
+        found.append(_total(nw.col("order").is_null(), "order_null"))
     marks = ("kind_null", "kind_unknown", "channel_unknown")
     return found + [_total(nw.col(name), name) for name in marks if name in columns]
 

@@ -124,6 +124,9 @@ class TransactionSchema(Document):
                 message = f"{what}: a code stands more than once; each must belong to one name"
                 raise ValueError(message)
         needs = [("kinds", "kind"), ("channels", "channel"), ("balance", "order"), ("side", "amount")]
+        if self.balance and self.opening_balance:
+            message = "'balance' and 'opening_balance' both give the balance before the first row: name one of them"
+            raise ValueError(message)
         for field, needed in [*needs, ("balance", "amount")]:
             if getattr(self, field) and not getattr(self, needed):
                 message = f"'{field}' needs '{needed}': name that column too, or leave '{field}' out"

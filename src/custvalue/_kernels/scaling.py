@@ -20,7 +20,7 @@ def bounds(values: FloatArray, lower: float, upper: float) -> tuple[float, float
 
 def min_max(values: FloatArray, low: float, high: float) -> FloatArray:
     """Scale to [0, 1] and clip; NaN stays NaN."""
-    scaled: FloatArray = np.clip((values - low) / (high - low), 0.0, 1.0)
+    scaled: FloatArray = (np.clip(values, low, high) - low) / (high - low)
     return scaled
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from custvalue import _frames
 from custvalue._kernels import relational
 from custvalue._relational_analysis.hierarchy import require_unit_sum
@@ -73,7 +71,7 @@ def relational_coefficient(
     """
     rho = _checked_rho(distinguishing_coefficient)
     values = _frames.numeric(series, argument="series")
-    wanted = _frames.numeric(np.asarray(reference, dtype=float)[None, ...], argument="reference")
+    wanted = _frames.numeric([reference], argument="reference")
     if values.shape[1] != wanted.shape[1] or values.size == 0:
         message = (
             f"series has shape {values.shape} and reference {wanted.shape[1]} points; "
@@ -134,7 +132,7 @@ def relational_grade(
     if weights is None:
         grades: FloatArray = coefficients.mean(axis=1)
         return grades
-    given = _frames.numeric(np.asarray(weights, dtype=float)[None, ...], argument="weights")[0]
+    given = _frames.numeric([weights], argument="weights")[0]
     if len(given) != n_points or (given < 0.0).any():
         message = f"weights must be {n_points} numbers that are not negative, one a point."
         raise DomainError(message)

@@ -201,6 +201,11 @@ class Hierarchy(Document):
         Hierarchy
             Groups in the order given.
 
+        Raises
+        ------
+        pydantic.ValidationError
+            If there is no group, a group is empty, or a name repeats.
+
         Examples
         --------
         >>> from custvalue import grey
@@ -209,7 +214,7 @@ class Hierarchy(Document):
         """
         return cls.from_weights(
             {name: 1.0 / len(groups) for name in groups},
-            {name: dict.fromkeys(members, 1.0 / len(members)) for name, members in groups.items()},
+            {name: dict.fromkeys(members, 1.0 / max(len(members), 1)) for name, members in groups.items()},
             distinguishing_coefficient=distinguishing_coefficient,
         )
 
