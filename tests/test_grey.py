@@ -226,7 +226,8 @@ def test_similarity_under_the_source_weights_is_the_formula() -> None:
     queries, cases = rng.random((4, 9)), rng.random((7, 9))
     got = grey.similarity(queries, cases, SOURCE)
     np.testing.assert_allclose(got, formula_of(queries, cases, SOURCE), rtol=0, atol=2e-15)
-    assert SOURCE.deviations == pytest.approx({"groups": 0, "recency": 0, "frequency": -1e-4, "monetary": 0})
+    assert SOURCE.control_deviation == pytest.approx(0, abs=1e-12)
+    assert SOURCE.local_deviations == pytest.approx({"recency": 0, "frequency": -1e-4, "monetary": 0})
 
 
 @given(tables(GRID | LEVELS), GRID, RHO)
@@ -284,7 +285,7 @@ def test_order_of_groups_and_indicators_does_not_matter(order: tuple[int, ...]) 
     names = list(SOURCE.indicators)
     queries, cases = (pd.DataFrame(rng.random((n, 9)), columns=names) for n in (5, 8))
     other = grey.Hierarchy(
-        groups=[  # type: ignore[arg-type]
+        groups=[
             grey.Group(
                 name=group.name,
                 weight=group.weight,
@@ -735,7 +736,8 @@ def test_rounded_weights_are_renormalised_and_reported(off: float) -> None:
     rounded = grey.Hierarchy.from_weights(
         {"one": 0.5, "two": 0.5 + off}, {"one": {"a": 1.0}, "two": {"b": 0.25 + off, "c": 0.75}}
     )
-    assert rounded.deviations == pytest.approx({"groups": off, "one": 0.0, "two": off}, abs=1e-15)
+    assert rounded.control_deviation == pytest.approx(off, abs=1e-15)
+    assert rounded.local_deviations == pytest.approx({"one": 0.0, "two": off}, abs=1e-15)
     np.testing.assert_allclose(rounded.control_weights, np.array([0.5, 0.5 + off]) / (1 + off), rtol=1e-15)
     np.testing.assert_allclose(rounded.local_weights[1:], np.array([0.25 + off, 0.75]) / (1 + off), rtol=1e-15)
     assert rounded.global_weights.sum() == pytest.approx(1.0, abs=1e-15)
@@ -767,3 +769,10 @@ def test_a_hierarchy_cannot_be_changed() -> None:
         SMALL.distinguishing_coefficient = 0.1  # type: ignore[misc]
     with pytest.raises(TypeError, match="item assignment"):
         SMALL.groups[0].weights[0] = 0.5  # type: ignore[index]
+
+
+def test_groups_as_text_and_a_text_for_rho_are_refused() -> None:
+    with pytest.raises(DomainError, match=r"allowed: to a sequence of names"):
+        grey.Hierarchy.equal({"monetary": "xy"})
+    with pytest.raises(DomainError, match=r"distinguishing_coefficient is nan; allowed: \(0, 1\]"):
+        grey.relational_coefficient([[1.0]], [1.0], distinguishing_coefficient="text")  # type: ignore[arg-type]

@@ -81,7 +81,7 @@ def test_the_bars_are_the_contributions() -> None:
 def test_a_customer_is_named_only_on_request() -> None:
     reason = an_explanation()
     assert plot.ExplanationDisplay.from_explanation(reason).title == "Class 2"
-    assert plot.ExplanationDisplay.from_explanation(reason, show_label=True).title == "Customer C2: class 2"
+    assert plot.ExplanationDisplay.from_explanation(reason, show_label=True).title == "Customer 1: class 2"
 
 
 @pytest.mark.parametrize("which", ["unweighted", "weighted", "limit"])

@@ -1349,3 +1349,47 @@ def test_berka_interest_and_fees_are_no_activity(berka: Any) -> None:
     assert sum(row["n"] for row in table) == len(own)
     assert sum(row["all"] for row in table) == 46_997
     assert len(own) / 46_997 == pytest.approx(0.27, abs=0.005)
+
+
+def test_equal_schemas_have_equal_digests_whatever_the_order_of_their_mappings() -> None:
+    """Mappings are equal in any order, so the digest reads their keys sorted."""
+    names = {"deposit": ("1",), "withdrawal": ("2",)}
+    turned = dict(reversed(names.items()))
+    one, other = (
+        rfm.TransactionSchema(customer="key", time="time", kind="kind", kinds=kinds) for kinds in (names, turned)
+    )
+    assert one == other
+    assert (one.digest, hash(one)) == (other.digest, hash(other))
+
+
+def test_a_customer_opened_on_the_day_of_a_midday_as_of_is_known() -> None:
+    rows = pd.DataFrame({"key": [1], "time": pd.to_datetime(["2025-01-05T09:00"])})
+    people = pd.DataFrame({"key": [1, 2], "opened": pd.to_datetime(["2025-01-05", "2025-01-06"])})
+    schema = rfm.TransactionSchema(customer="key", time="time", opened="opened")
+    chosen = rfm.IndicatorSet(indicators=[rfm.Frequency(name="visits", per_exposed_day=False)])
+    found = rfm.compute(rows, chosen, schema, as_of="2025-01-05T18:00", population=people)
+    assert found.table["key"].tolist() == [1]
+    assert found.report.count("not_yet_opened") == 1
+
+
+def test_two_sources_of_the_opening_balance_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"both give the balance before the first row: name one"):
+        rfm.TransactionSchema(
+            customer="key", time="time", amount="a", balance="b", order="o", opening_balance="opening"
+        )
+
+
+def test_a_null_order_is_refused() -> None:
+    rows = pl.DataFrame(
+        {
+            "key": [1, 1],
+            "time": [dt.date(2025, 1, 1), dt.date(2025, 1, 2)],
+            "amount": [10.0, 5.0],
+            "balance": [10.0, 15.0],
+            "order": [1, None],
+        }
+    )
+    schema = rfm.TransactionSchema(customer="key", time="time", amount="amount", balance="balance", order="order")
+    chosen = rfm.IndicatorSet(indicators=[rfm.Monetary(name="last", measure="last_balance")])
+    with pytest.raises(DataError, match=r"Rows whose order is null.*\(1\)"):
+        rfm.compute(rows, chosen, schema, as_of="2025-02-01")

@@ -31,7 +31,7 @@ ESTIMATORS = {
 }
 EACH = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 INDICATORS = rfm.IndicatorSet(
-    indicators=[  # type: ignore[arg-type]
+    indicators=[
         rfm.Recency(name="recency"),
         rfm.Frequency(name="visits"),
         rfm.Monetary(name="turnover"),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,14 +27,17 @@ class FrozenMapping(dict[K, V]):
         return (type(self), (dict(self),))
 
 
-def _freeze(value: dict[K, V]) -> FrozenMapping[K, V]:
+def _freeze(value: Mapping[K, V]) -> FrozenMapping[K, V]:
     return FrozenMapping(value)
 
 
-#: A tuple field that takes any sequence in Python and an array in JSON.
-Items = Annotated[tuple[T, ...], Field(strict=False)]
+if TYPE_CHECKING:
+    Items: TypeAlias = Sequence[T]
+else:
+    #: A tuple field that takes any sequence in Python and an array in JSON.
+    Items = Annotated[tuple[T, ...], Field(strict=False)]
 #: A mapping field that cannot be changed after validation.
-Entries = Annotated[dict[K, V], AfterValidator(_freeze)]
+Entries = Annotated[Mapping[K, V], AfterValidator(_freeze)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -70,7 +71,7 @@ def unboxed(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
-def check_keys(given: Mapping[str, object], expected: tuple[str, ...], what: str) -> None:
+def check_keys(given: Mapping[str, object], expected: Sequence[str], what: str) -> None:
     """Raise ``ValueError`` unless the keys are exactly the expected names."""
     missing = [name for name in expected if name not in given]
     unknown = [name for name in given if name not in expected]

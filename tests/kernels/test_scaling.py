@@ -90,3 +90,8 @@ def test_midrank_share_is_a_count(values: list[float], known: list[float]) -> No
 @settings(deadline=None)
 def test_midranks_of_the_training_values_average_to_a_half(values: list[float]) -> None:
     assert scaling.midrank_share(np.array(values), np.sort(values)).mean() == pytest.approx(0.5, abs=1e-12)
+
+
+def test_a_tiny_range_does_not_overflow() -> None:
+    """Values are clipped before they are divided, so the quotient stays in [0, 1]."""
+    np.testing.assert_array_equal(scaling.min_max(np.array([-1e10, 1e10]), 0.0, 5e-324), [0.0, 1.0])

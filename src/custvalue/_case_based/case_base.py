@@ -75,8 +75,8 @@ class CaseBase:
     Attributes
     ----------
     X : table of shape (n_cases, n_indicators)
-        The cases, in the columns of the hierarchy; a frame in the caller's library (pandas for arrays). A pandas
-        frame has the case's name as its index, never a customer's key.
+        The cases, in the columns of the hierarchy: a frame in the caller's library, or an array. A pandas frame
+        has the case's name as its index, never a customer's key.
     y : ndarray of int, shape (n_cases,)
         Class of each case, from 1 to `n_classes`, the highest the most valuable.
     hierarchy : Hierarchy
@@ -101,9 +101,8 @@ class CaseBase:
     >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
     >>> cases = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0)
     >>> cases.X.round(2)
-        balance
-    C1     0.06
-    C2     0.94
+    array([[0.06],
+           [0.94]])
     >>> cases.y, cases.assign([[0.2], [0.8]])
     (array([1, 2]), array([1, 2]))
     """
@@ -167,7 +166,7 @@ def _whole_number(value: object, name: str, lowest: int) -> int:
 
 def _k_means(points: FloatArray, n_classes: int, seed: int, n_init: int) -> IntArray:
     """Cluster rows that are sorted already; give a label a row."""
-    fitted = KMeans(n_clusters=n_classes, n_init=n_init, random_state=seed).fit(points)
+    fitted = KMeans(n_clusters=n_classes, n_init=n_init, random_state=seed, tol=0.0, max_iter=1000).fit(points)
     labels = np.asarray(fitted.labels_, dtype=np.int64)
     if (found := len(np.unique(labels))) < n_classes:
         message = f"n_classes is {n_classes} and k-means tells only {found} apart; ask for fewer classes."
@@ -386,9 +385,10 @@ def build_case_base(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from custvalue import cbr, grey
     >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
-    >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
+    >>> X = pd.DataFrame({"balance": [0.0, 0.1, 0.1, 0.0, 0.1, 0.9, 1.0, 0.9, 1.0, 0.9]})
     >>> cbr.build_case_base(X, hierarchy, n_classes=2, representatives="medoid", random_state=0).X
         balance
     C1      0.1
@@ -445,7 +445,10 @@ def _silhouette(points: FloatArray, classes: IntArray, rng: np.random.RandomStat
 
 
 def _case_frame(template: object, cases: FloatArray, hierarchy: Hierarchy) -> Any:
+    """Give the cases as the kind of table the customers came in."""
+    if not _frames.is_frame(template):
+        return read_only(cases)
     columns = {name: cases[:, j] for j, name in enumerate(hierarchy.indicators)}
-    if _frames.is_frame(template) and _frames.row_labels(template) is None:
+    if _frames.row_labels(template) is None:
         return _frames.like(template, columns, keep_index=False)
     return pd.DataFrame(columns, index=[f"C{place}" for place in range(1, len(cases) + 1)])

@@ -15,12 +15,14 @@ from narwhals.exceptions import DuplicateError
 
 from custvalue._frames import LARGEST
 from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
-from custvalue._indicators.schema import Rule, SchemaReport, TransactionSchema
+from custvalue._indicators.report import Rule, SchemaReport
 from custvalue._results import provenance
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from custvalue._indicators.schema import TransactionSchema
 
 Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 

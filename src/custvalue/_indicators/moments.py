@@ -40,6 +40,11 @@ class AsOf:
         """Local date as days since 1970-01-01."""
         return (self.wall.date() - _EPOCH.date()).days
 
+    @property
+    def end_day(self) -> int:
+        """The first day no moment of which is before as-of: today if it is midnight, else tomorrow."""
+        return self.day + (self.wall.time() > dt.time())
+
     def instant(self, wall: dt.datetime) -> int:
         """Give a local wall time as the microseconds that the rows count in."""
         if self.zone is None:

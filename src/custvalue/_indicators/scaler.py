@@ -101,7 +101,7 @@ class IndicatorScaler(Scaler):
         return tags
 
     def _chosen(self) -> tuple[Indicator, ...] | None:
-        return None if self.indicators is None else self.indicators.indicators
+        return None if self.indicators is None else tuple(self.indicators.indicators)
 
     def _names(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

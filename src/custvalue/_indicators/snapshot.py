@@ -10,12 +10,13 @@ import numpy as np
 
 from custvalue._indicators import aggregation, engine, moments
 from custvalue._indicators.indicators import Frequency, IndicatorSet, Monetary, Recency
-from custvalue._indicators.schema import Rule, SchemaReport, TransactionSchema
+from custvalue._indicators.report import Rule, SchemaReport
 from custvalue._results import Provenance, html_table, provenance
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from custvalue._indicators.indicators import Indicator
+    from custvalue._indicators.schema import TransactionSchema
     from custvalue._typing import FloatArray
 
 #: Difference between a running balance and the balance column that is more than rounding, in currency units.
@@ -205,7 +206,7 @@ def _with_population(
     rules = []
     if schema.opened:
         everyone = len(engine.collected(people.select("key")))
-        people = people.filter((nw.col("opened") < moment.day) | nw.col("opened").is_null())
+        people = people.filter((nw.col("opened") < moment.end_day) | nw.col("opened").is_null())
         late = everyone - len(engine.collected(people.select("key")))
         rules.append(Rule("not_yet_opened", "pass", late, "Customers opened at or after as_of, left out"))
     unknown = len(engine.collected(table.join(people, on="key", how="anti").select("key")))  # type: ignore[arg-type]

@@ -226,7 +226,7 @@ def _check_reciprocal(values: FloatArray, names: tuple[str, ...]) -> None:
         raise JudgmentError(message)
 
 
-def _matrix(elements: tuple[str, ...], judgments: tuple[Judgment, ...]) -> FloatArray:
+def _matrix(elements: Sequence[str], judgments: Sequence[Judgment]) -> FloatArray:
     """Place the judgments into a matrix, refusing whatever does not define one."""
     place = {name: number for number, name in enumerate(elements)}
     matrix = np.eye(len(elements))
@@ -411,7 +411,7 @@ def priorities(
     index = max(0.0, (lambda_max - size) / (size - 1)) if size > _ALWAYS_CONSISTENT else 0.0
     ratio = index / _random_index(random_index, size) if size > _ALWAYS_CONSISTENT else 0.0
     return Priorities(
-        elements=comparisons.elements,
+        elements=tuple(comparisons.elements),
         weights=read_only(weights),
         lambda_max=lambda_max,
         consistency_index=index,

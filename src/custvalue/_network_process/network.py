@@ -248,7 +248,7 @@ class Network(Document):
 
 
 def _elements(part: Comparisons | InnerDependence | DirectWeights) -> tuple[str, ...]:
-    return tuple(part.weights) if isinstance(part, DirectWeights) else part.elements
+    return tuple(part.weights if isinstance(part, DirectWeights) else part.elements)
 
 
 class _Solver:

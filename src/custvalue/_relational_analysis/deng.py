@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def _checked_rho(distinguishing_coefficient: float) -> float:
-    rho = float(distinguishing_coefficient)
+    try:
+        rho = float(distinguishing_coefficient)
+    except (TypeError, ValueError):
+        rho = float("nan")
     if not 0.0 < rho <= 1.0:
         message = f"distinguishing_coefficient is {rho:g}; allowed: (0, 1]. Deng uses 0.5."
         raise DomainError(message)

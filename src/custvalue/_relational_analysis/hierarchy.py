@@ -95,8 +95,8 @@ class Hierarchy(Document):
 
     Notes
     -----
-    Weights within 5e-4 of one are renormalised, because published weights are rounded; `deviations` says by how
-    much each level was off. The stored weights stay as they were given.
+    Weights within 5e-4 of one are renormalised, because published weights are rounded; `control_deviation` and
+    `local_deviations` say by how much each level was off. The stored weights stay as they were given.
 
     Examples
     --------
@@ -178,12 +178,12 @@ class Hierarchy(Document):
             Group(
                 name=name,
                 weight=float(unboxed(weight)),
-                indicators=list(local[name]),  # type: ignore[arg-type]
-                weights=[float(unboxed(value)) for value in local[name].values()],  # type: ignore[arg-type]
+                indicators=list(local[name]),
+                weights=[float(unboxed(value)) for value in local[name].values()],
             )
             for name, weight in control.items()
         ]
-        return cls(groups=groups, distinguishing_coefficient=distinguishing_coefficient)  # type: ignore[arg-type]
+        return cls(groups=groups, distinguishing_coefficient=distinguishing_coefficient)
 
     @classmethod
     def equal(cls, groups: Mapping[str, Sequence[str]], *, distinguishing_coefficient: float = 0.5) -> Self:
@@ -203,6 +203,8 @@ class Hierarchy(Document):
 
         Raises
         ------
+        DomainError
+            If a group is a text instead of a sequence of names.
         pydantic.ValidationError
             If there is no group, a group is empty, or a name repeats.
 
@@ -212,6 +214,11 @@ class Hierarchy(Document):
         >>> grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover", "balance"]}).global_weights
         array([0.5 , 0.25, 0.25])
         """
+        if any(isinstance(members, str) for members in groups.values()):
+            message = (
+                "groups maps a name to a text; allowed: to a sequence of names, such as ['turnover', 'balance']."
+            )
+            raise DomainError(message)
         return cls.from_weights(
             {name: 1.0 / len(groups) for name in groups},
             {name: dict.fromkeys(members, 1.0 / max(len(members), 1)) for name, members in groups.items()},
@@ -252,7 +259,11 @@ class Hierarchy(Document):
         return self.control_weights[self.group_index] * self.local_weights
 
     @property
-    def deviations(self) -> dict[str, float]:
-        """By how much the stored weights missed the sum 1, for the groups together and inside each."""
-        found = {"groups": float(sum(group.weight for group in self.groups)) - 1.0}
-        return found | {group.name: float(sum(group.weights)) - 1.0 for group in self.groups}
+    def control_deviation(self) -> float:
+        """By how much the stored weights of the groups miss the sum 1."""
+        return float(sum(group.weight for group in self.groups)) - 1.0
+
+    @property
+    def local_deviations(self) -> dict[str, float]:
+        """By how much the stored weights inside each group miss the sum 1."""
+        return {group.name: float(sum(group.weights)) - 1.0 for group in self.groups}
