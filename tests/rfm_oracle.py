@@ -283,7 +283,7 @@ def _of_population(
     for person in people:
         opened = clean(person[schema["opened"]]) if schema["opened"] else None
         opened = opened.date() if isinstance(opened, dt.datetime) else opened
-        if opened is not None and opened >= clock.today:
+        if opened is not None and dt.datetime.combine(opened, dt.time()) >= clock.wall.replace(tzinfo=None):
             continue
         customer = found.get(person[schema["customer"]], Customer())
         customer.opened = opened

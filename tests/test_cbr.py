@@ -161,7 +161,7 @@ def test_weights_decide_what_the_classes_tell_apart() -> None:
     hierarchy = grey.Hierarchy.from_weights({"g": 1.0}, {"g": {"a": 0.002, "b": 0.018, "c": 0.98}})
     low, high = np.zeros(10), np.ones(10)
     table = np.stack([np.tile([0.0, 1.0], 10), np.full(20, 0.5), np.r_[low, 0.5 * high]], axis=1)
-    table += 0.001 * np.random.default_rng(0).random((20, 3))
+    table = 0.999 * table + 0.001 * np.random.default_rng(0).random((20, 3))
     weighted = cbr.build_case_base(table, hierarchy, n_classes=2, random_state=0)
     np.testing.assert_array_equal(weighted.labels, np.repeat([1, 2], 10))
     plain = cbr.build_case_base(table, hierarchy, n_classes=2, random_state=0, clustering="unweighted")
@@ -194,14 +194,24 @@ def test_a_prototype_of_fewer_than_five_is_refused() -> None:
 
 
 @pytest.mark.parametrize("clustering", ["weighted", "unweighted"])
-def test_a_medoid_has_the_least_sum_of_squares_to_its_class(clustering: str) -> None:
+def test_a_medoid_has_the_least_sum_of_distances_to_its_class(clustering: str) -> None:
     table = noise(70)
     weights = WEIGHTS if clustering == "weighted" else np.ones(3)
     found = base(table, 4, representatives="medoid", clustering=clustering)
     for number in range(1, 5):
         members = table[found.labels == number]
-        sums = [weighted_distance(members, one, weights).sum() for one in members]
+        sums = [np.sqrt(weighted_distance(members, one, weights)).sum() for one in members]
         np.testing.assert_array_equal(found.X[number - 1], members[np.argmin(sums)])
+
+
+def test_a_medoid_minimises_distances_and_not_their_squares() -> None:
+    """Of 0, 0, 0, .12, .4 the sums of distances are .52 at 0 and .64 at .12; the mean, .104, is nearest to .12."""
+    hierarchy = grey.Hierarchy.equal({"g": ["a"]})
+    far = [[0.99], [1.0], [0.995]]
+    table = np.array([[0.0], [0.0], [0.0], [0.12], [0.4], *far])
+    found = cbr.build_case_base(table, hierarchy, n_classes=2, representatives="medoid", random_state=0)
+    assert found.labels.tolist() == [1] * 5 + [2] * 3
+    np.testing.assert_array_equal(found.X, [[0.0], [0.995]])
 
 
 def test_the_nearest_members_are_nearest_to_the_mean() -> None:
@@ -484,12 +494,47 @@ def test_columns_in_any_order_of_any_library(make_frame: Callable[..., Any], ord
     pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
 
 
-def test_text_index_names_the_cases_and_other_indices_do_not() -> None:
-    y = [1, 2, 1, 2, 1]
-    named = pd.DataFrame(noise(5), columns=NAMES, index=list("vwxyz"))
-    assert cbr.CaseBasedClassifier(HIERARCHY).fit(named, y).case_names_ == tuple("vwxyz")
-    numbered = named.set_axis([907, 905, 903, 901, 900])
-    assert cbr.CaseBasedClassifier(HIERARCHY).fit(numbered, y).case_names_ == ("C1", "C2", "C3", "C4", "C5")
+def test_no_row_label_names_a_case() -> None:
+    """A label of the fitted frame may be a customer's key, which an explanation must not disclose."""
+    named = pd.DataFrame(noise(3), columns=NAMES, index=["KEY-7", "KEY-8", "KEY-9"])
+    model = cbr.CaseBasedClassifier(HIERARCHY).fit(named, [1, 2, 1])
+    assert model.case_names_ == ("C1", "C2", "C3")
+    assert "KEY" not in model.explain(named, labels=["one", "two", "three"])[0].in_words() + repr(
+        model.explain(named)
+    )
+
+
+def test_a_classifier_from_a_case_base_takes_its_weights() -> None:
+    found = base(blobs())
+    model = cbr.CaseBasedClassifier.from_case_base(found)
+    assert model.hierarchy_ == found.hierarchy
+    np.testing.assert_array_equal(model.predict(found.X), found.y)
+
+
+def test_unscaled_indicators_are_refused() -> None:
+    """Crowns beside days would make one group of them meaningless."""
+    found = base(blobs())
+    model = cbr.CaseBasedClassifier.from_case_base(found)
+    raw = 1000.0 * blobs()
+    for act in (
+        lambda: base(raw),
+        lambda: cbr.composite_value(raw, found.hierarchy),
+        lambda: found.assign(raw),
+        lambda: model.predict(raw),
+        lambda: model.explain(raw),
+        lambda: cbr.CaseBasedClassifier(found.hierarchy).fit(raw, found.labels),
+    ):
+        with pytest.raises(DataError, match=r"X has values outside \[0, 1\] in 'a'.*scale first"):
+            act()
+
+
+def test_unscaled_rows_of_other_customers_are_refused() -> None:
+    customers = pd.DataFrame(noise(2), columns=NAMES, index=[5, 6])
+    model = cbr.CaseBasedClassifier(HIERARCHY).fit(noise(3), [1, 2, 1])
+    with pytest.raises(DataError, match=r"unscaled has another index than X"):
+        cbr.CaseBasedClassifier(HIERARCHY).fit(customers, [1, 2]).explain(customers, unscaled=customers[::-1])
+    with pytest.raises(DataError, match=r"labels has 1 entries and X 2 rows"):
+        model.explain(noise(2), labels=["one"])
 
 
 def test_a_case_base_trains_the_classifier() -> None:
@@ -553,7 +598,7 @@ def test_an_explanation_in_words_by_hand() -> None:
     one = model.explain(pd.DataFrame([[0.0] * 3], columns=NAMES))[0]
     np.testing.assert_allclose(one.table["rival_contribution"], WEIGHTS * [1 / 3, 1 / 3, 1 / 2], rtol=1e-15)
     assert one.in_words() == (
-        "Class good: most like case x (similarity 1.000). Next is class bad, case y (0.427). "
+        "Class good: most like case C1 (similarity 1.000). Next is class bad, case C2 (0.427). "
         "For it speak: c (+0.281), a (+0.167), b (+0.125)."
     )
 
@@ -590,9 +635,9 @@ def test_unscaled_values_are_shown_and_null_is_never_used() -> None:
     values = one.table.set_index("indicator")["unscaled"]
     assert np.isnan(values["a"])
     assert (values["b"], values["c"]) == (30.0, 1000.0)
-    assert "a (never used)" in one.in_words()
-    assert "b (never used)" not in one.in_words()
-    assert "never used" not in model.explain(customers)[0].in_words()
+    assert "a (none on record)" in one.in_words()
+    assert "b (none on record)" not in one.in_words()
+    assert "none on record" not in model.explain(customers)[0].in_words()
 
 
 def test_unscaled_arrays_have_the_columns_of_the_fit() -> None:

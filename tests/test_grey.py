@@ -595,8 +595,10 @@ def test_no_query_gives_an_empty_result() -> None:
     assert grey.nearest(none, [[0.5] * 3], SMALL).index.shape == (0, 1)
 
 
-def test_one_row_may_be_given_flat() -> None:
-    np.testing.assert_array_equal(grey.similarity([0.1, 0.2, 0.3], [[0.1, 0.2, 0.3]], SMALL), [[1.0]])
+@pytest.mark.parametrize("row", [[0.1, 0.2, 0.3], pd.Series([0.3, 0.2, 0.1], index=["c", "b", "a"])])
+def test_one_flat_row_is_refused_since_its_names_would_be_lost(row: Any) -> None:
+    with pytest.raises(DomainError, match=r"queries has shape \(3,\); allowed: two dimensions"):
+        grey.similarity(row, [[0.1, 0.2, 0.3]], SMALL)
 
 
 @pytest.mark.parametrize("k", [0, -1, 3, True, 1.5, 1.0, "1", None, np.float64(1.0)])

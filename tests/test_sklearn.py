@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -70,11 +71,10 @@ def suite() -> dict[str, list[tuple[str, str, str]]]:
 def test_scikit_learn_contract(suite: dict[str, list[tuple[str, str, str]]], name: str) -> None:
     pytest.importorskip("array_api_strict")
     assert len(suite[name]) > 40
-    assert {check for check, _, _ in suite[name]} >= {
-        "check_array_api_input",
-        "check_fit1d",
-        "check_estimators_pickle",
-    }
+    expected = {"check_fit1d", "check_estimators_pickle"}
+    if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9):
+        expected.add("check_array_api_input")  # older suites do not run it for these estimators
+    assert {check for check, _, _ in suite[name]} >= expected
     assert [one for one in suite[name] if one[1] != "passed"] == []
 
 

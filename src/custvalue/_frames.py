@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from custvalue._typing import FloatArray
 
+#: How far beyond [0, 1] rounding may carry a scaled value.
+ROUNDING = 1e-9
 #: Larger numbers overflow when they are multiplied; no bank holds them.
 LARGEST = 1e150
 
@@ -85,14 +87,12 @@ def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: s
 
 def _array_numbers(data: object, columns: Sequence[str] | None, argument: str) -> FloatArray:
     try:
-        array = np.array(unmasked(data), ndmin=1)
+        array = np.atleast_1d(np.asarray(unmasked(data)))
         # Text and complex numbers have no number that a float could hold; objects are asked one by one.
         array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
     except (OverflowError, TypeError, ValueError):
         message = f"{argument} does not hold numbers only; allowed: a table of real numbers."
         raise DomainError(message) from None
-    if array.ndim == 1 and columns is not None and len(array) == len(columns):
-        array = array[None, :]
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
         message = f"{argument} has shape {array.shape}; allowed: two dimensions, rows by indicators."
         raise DomainError(message)
@@ -109,13 +109,20 @@ def require_finite(
     numbers: FloatArray, columns: Sequence[str] | None, *, argument: str, nulls: bool = False
 ) -> None:
     """Refuse infinite, overflowing and (unless allowed) missing numbers, naming the columns."""
+    lowest, highest = (np.fmin, np.fmax) if nulls else (np.minimum, np.maximum)
+    if not numbers.size:
+        return
+    if lowest.reduce(numbers, axis=None) >= -LARGEST and highest.reduce(numbers, axis=None) <= LARGEST:
+        return
+    if nulls and np.isnan(numbers).all():
+        return
     bad = np.isinf(numbers) | (np.abs(np.nan_to_num(numbers)) > LARGEST)
     what, mend = f"infinite numbers or numbers beyond {LARGEST:g}", "Cap or remove them."
     if not bad.any() and not nulls:
         bad = np.isnan(numbers)
         what, mend = (
             "missing values (NaN or null)",
-            "Fill or remove them, or scale with IndicatorScaler first.",
+            "Scale with IndicatorScaler first, which puts nulls at the bad end, or fill them.",
         )
     if bad.any():
         places = np.flatnonzero(bad.any(axis=0)).tolist()
@@ -140,6 +147,15 @@ def numeric(
     return numbers
 
 
+def require_unit_interval(numbers: FloatArray, columns: Sequence[str], *, argument: str = "X") -> None:
+    """Refuse numbers outside [0, 1]: unscaled indicators would be compared as if they were alike."""
+    outside = ((numbers < -ROUNDING) | (numbers > 1.0 + ROUNDING)).any(axis=0)
+    if outside.any():
+        names = ", ".join(f"'{columns[j]}'" for j in np.flatnonzero(outside).tolist())
+        message = f"{argument} has values outside [0, 1] in {names}: scale first, with IndicatorScaler.transform."
+        raise DataError(message)
+
+
 def like(template: object, columns: Mapping[str, NDArray[Any]], *, keep_index: bool = True) -> Any:
     """Build a frame in the template's library; a pandas template also lends its index."""
     frame = nw.from_native(template, pass_through=True)
@@ -151,8 +167,3 @@ def like(template: object, columns: Mapping[str, NDArray[Any]], *, keep_index: b
     if keep_index and backend.is_pandas() and isinstance(frame, nw.DataFrame):
         native.index = frame.to_native().index
     return native
-
-
-def is_lazy(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> TypeGuard[nw.LazyFrame[Any]]:
-    """Tell whether the wrapped frame must be collected."""
-    return isinstance(frame, nw.LazyFrame)

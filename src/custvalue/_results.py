@@ -41,6 +41,11 @@ def provenance(spec: str = "", **counts: int) -> Provenance:
     return Provenance(__version__, spec, {name: int(count) for name, count in counts.items()})
 
 
+def short_repr(name: str, **facts: object) -> str:
+    """Say what a result is without showing what it holds: a repr ends up in logs."""
+    return f"{name}({', '.join(f'{key}={value}' for key, value in facts.items())})"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{float(value):.4g}"

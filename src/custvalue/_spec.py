@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from custvalue.exceptions import DomainError
+
+#: Published weights are rounded to three or four digits; sums this near to 1 are taken for rounding.
+SUM_TOLERANCE = 5e-4
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -27,6 +33,13 @@ class FrozenMapping(dict[K, V]):
         return (type(self), (dict(self),))
 
 
+def _no_text(value: object) -> object:
+    if isinstance(value, str):
+        message = "a text stands where a sequence of texts is meant: write ['...'] around it"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
+    return value
+
+
 def _freeze(value: Mapping[K, V]) -> FrozenMapping[K, V]:
     return FrozenMapping(value)
 
@@ -35,7 +48,7 @@ if TYPE_CHECKING:
     Items: TypeAlias = Sequence[T]
 else:
     #: A tuple field that takes any sequence in Python and an array in JSON.
-    Items = Annotated[tuple[T, ...], Field(strict=False)]
+    Items = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_no_text)]
 #: A mapping field that cannot be changed after validation.
 Entries = Annotated[Mapping[K, V], AfterValidator(_freeze)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -45,6 +58,30 @@ class Spec(BaseModel):
     """Frozen, closed, strict and finite; equal specifications have equal digests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the specification; what is updated is validated like everything else.
+
+        Parameters
+        ----------
+        update : mapping of str to object, default=None
+            Fields to be changed.
+        deep : bool, default=False
+            Copy nested values too; without effect on a frozen specification but for identity.
+
+        Returns
+        -------
+        Spec
+            The copy, of the same class.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If an updated field is unknown or out of its range.
+        """
+        if not update:
+            return super().model_copy(deep=deep)
+        return type(self).model_validate(dict(self) | dict(update))
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, canonical_json(self)))
@@ -69,6 +106,25 @@ class Document(Spec):
 def unboxed(value: Any) -> Any:
     """Give the plain Python number of a NumPy scalar, since strict fields refuse NumPy's integers."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+
+def require(value: object, kind: type[T], argument: str, mend: str = "") -> T:
+    """Give the value if it is of the kind; refuse anything else by the argument's name."""
+    if isinstance(value, kind):
+        return value
+    message = f"{argument} is a {type(value).__name__}; allowed: {kind.__name__}. {mend}".rstrip()
+    raise DomainError(message)
+
+
+def require_unit_sum(weights: Iterable[float], what: str) -> None:
+    """Raise ``ValueError`` unless the weights sum to 1 within the tolerance."""
+    total = math.fsum(weights)
+    if abs(total - 1.0) > SUM_TOLERANCE:
+        message = (
+            f"{what} sum to {total:.6g}; allowed: 1 within {SUM_TOLERANCE:g}, which is taken for rounding and "
+            "renormalised. Divide each weight by the sum."
+        )
+        raise ValueError(message)
 
 
 def check_keys(given: Mapping[str, object], expected: Sequence[str], what: str) -> None:

@@ -161,6 +161,8 @@ def test_nearest_never_holds_queries_times_cases() -> None:
 @given(tables(), tables())
 @settings(deadline=None)
 def test_contributions_weigh_to_the_similarity(queries: FloatArray, cases: FloatArray) -> None:
-    coefficients, _, _ = relational.contributions(queries, cases, GROUP, 0.5)
+    coefficients, parts, total = relational.components(queries, cases, GROUP, WEIGHTS, 0.5)
     alike = relational.similarity_matrix(queries, cases, GROUP, WEIGHTS, 0.5)
     np.testing.assert_allclose(coefficients @ WEIGHTS, alike, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(parts, coefficients * WEIGHTS, rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(total, alike)

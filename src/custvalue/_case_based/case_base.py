@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_random_state
 
 from custvalue import _frames
 from custvalue._case_based.report import CaseBaseReport
-from custvalue._results import Provenance, provenance, read_only
-from custvalue._spec import unboxed
+from custvalue._results import Provenance, provenance, read_only, short_repr
+from custvalue._spec import require, unboxed
 from custvalue.exceptions import DataError, DomainError
+from custvalue.grey import Hierarchy
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray, RandomState, Table
-    from custvalue.grey import Hierarchy
 
 #: A prototype is the mean of at least this many customers, so that it is no customer's likeness.
 SMALLEST_PROTOTYPE = 5
+#: Rows whose distances to a class are held together while its medoid is looked for.
+BLOCK = 256
 #: Customers among which the silhouette is computed; it compares every pair.
 SILHOUETTE_SAMPLE = 2000
 _REPRESENTATIVES = ("prototype", "medoid", "nearest", "random", "all")
@@ -48,7 +51,7 @@ def composite_value(X: Table, hierarchy: Hierarchy) -> FloatArray:
     ColumnError
         If an indicator of the hierarchy is missing or not numeric.
     DataError
-        If a value is missing or infinite.
+        If a value is missing, infinite, or outside [0, 1].
     DomainError
         If the number of columns does not fit.
 
@@ -64,11 +67,19 @@ def composite_value(X: Table, hierarchy: Hierarchy) -> FloatArray:
     >>> cbr.composite_value([[1.0, 0.5, 0.5], [0.0, 1.0, 0.0]], hierarchy)
     array([0.75, 0.25])
     """
-    values: FloatArray = _frames.numeric(X, hierarchy.indicators, argument="X") @ hierarchy.global_weights
+    values: FloatArray = _scaled(X, hierarchy) @ hierarchy.global_weights
     return values
 
 
-@dataclass(frozen=True, eq=False)
+def _scaled(X: Table, hierarchy: Hierarchy) -> FloatArray:
+    """Read scaled indicators in the order of the hierarchy; refuse what is not in [0, 1]."""
+    names = require(hierarchy, Hierarchy, "hierarchy").indicators
+    numbers = _frames.numeric(X, names, argument="X")
+    _frames.require_unit_interval(numbers, names)
+    return numbers
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CaseBase:
     """Cases with their classes, and how they came about.
 
@@ -136,7 +147,7 @@ class CaseBase:
             Classes from 1 to `n_classes`; among equally near centres the lowest.
         """
         scale = _column_scale(self.hierarchy, weighted=self.weighted)
-        wanted = _frames.numeric(X, self.hierarchy.indicators, argument="X") * scale
+        wanted = _scaled(X, self.hierarchy) * scale
         centers = self.centers * scale
         nearest = np.zeros(len(wanted), dtype=np.int64)
         best = np.full(len(wanted), np.inf)
@@ -145,6 +156,10 @@ class CaseBase:
             closer = squared < best
             nearest[closer], best[closer] = place, squared[closer]
         return nearest + 1
+
+    def __repr__(self) -> str:
+        counts, kind = self.provenance.counts, self.representatives
+        return short_repr("CaseBase", classes=self.n_classes, representatives=kind, **counts)
 
     def _repr_html_(self) -> str:
         counts = self.provenance.counts
@@ -178,7 +193,7 @@ def _checked_customers(
     X: Table, hierarchy: Hierarchy, n_classes: object, clustering: str
 ) -> tuple[FloatArray, FloatArray, IntArray, int]:
     """Give customers sorted by value, their points for clustering, the sorting order, the number of classes."""
-    values = _frames.numeric(X, hierarchy.indicators, argument="X")
+    values = _scaled(X, hierarchy)
     classes = _whole_number(n_classes, "n_classes", 2)
     points = values * _column_scale(hierarchy, weighted=_is_weighted(clustering))
     distinct = len(np.unique(points, axis=0))
@@ -273,6 +288,12 @@ def _ordered_classes(labels: IntArray, composite: FloatArray, values: FloatArray
     return rank[labels], centers[order]
 
 
+def _medoid(points: FloatArray) -> int:
+    """Find the point with the smallest sum of distances to the others, in blocks; the first among equals."""
+    sums = [cdist(points[row : row + BLOCK], points).sum(axis=1) for row in range(0, len(points), BLOCK)]
+    return int(np.concatenate(sums).argmin())
+
+
 def _representatives(
     how: str,
     count: int,
@@ -292,6 +313,8 @@ def _representatives(
         raise DataError(message)
     if how == "random":
         return np.sort(rng.choice(members, size=count, replace=False))
+    if how == "medoid":
+        return members[[_medoid(points[members])]]
     squared = ((points[members] - points[members].mean(axis=0)) ** 2).sum(axis=1)
     return np.sort(members[np.argsort(squared, kind="stable")[:count]])
 
@@ -342,9 +365,9 @@ def build_case_base(
         Number of classes; the source has eight.
     representatives : {"prototype", "medoid", "nearest", "random", "all"}, default="prototype"
         ``"prototype"``: the mean of the class, refused below five members. ``"medoid"``: the member with the
-        smallest sum of squared distances to its class, which is the one nearest to the mean. ``"nearest"`` and
-        ``"random"``: `n_representatives` members nearest to the mean, or drawn at random as the source does.
-        ``"all"``: every customer.
+        smallest sum of distances to its class in the clustering space [2]_. ``"nearest"`` and ``"random"``:
+        `n_representatives` members nearest to the mean, or drawn at random as the source does. ``"all"``: every
+        customer.
     n_representatives : int, default=1
         Cases a class for ``"nearest"`` and ``"random"``.
     clustering : {"weighted", "unweighted"}, default="weighted"
@@ -366,22 +389,25 @@ def build_case_base(
     ColumnError
         If an indicator of the hierarchy is missing or not numeric.
     DataError
-        If a value is missing or infinite, or a class is too small for the representatives asked for.
+        If a value is missing, infinite or outside [0, 1], or a class is too small for the representatives.
     DomainError
         If there are more classes than distinct customers, or a setting is out of range.
 
     Notes
     -----
     With columns :math:`\sqrt{w_j} v_j` squared Euclidean distance is :math:`\sum_j w_j (v_j - v_j')^2`, so that
-    k-means sees the weights the similarity uses; the source does not say which it took, and ``"unweighted"`` is
-    the other reading. Rows are sorted before clustering, so their order does not matter. Classes are numbered by
-    mean composite value (:func:`composite_value`), ties by the centre's coordinates. Cost: that of k-means,
-    :math:`O(nkp)` an iteration, times ``n_init`` and ``1 + stability_seeds``.
+    k-means [1]_ sees the weights the similarity uses; the source does not say which it took, and ``"unweighted"``
+    is the other reading. Rows are sorted before clustering, so their order does not matter, and k-means runs until
+    no customer moves. Classes are numbered by mean composite value (:func:`composite_value`), ties by the centre's
+    coordinates. Cost: that of k-means, :math:`O(nkp)` an iteration, times ``n_init`` and ``1 + stability_seeds``;
+    a medoid compares every pair of its class.
 
     References
     ----------
     .. [1] Lloyd, S. P. (1982). Least squares quantization in PCM. *IEEE Transactions on Information Theory*,
        28(2), 129-137.
+    .. [2] Kaufman, L. and Rousseeuw, P. J. (1987). Clustering by means of medoids. In *Statistical data analysis
+       based on the L1-norm*, 405-416.
 
     Examples
     --------

@@ -9,14 +9,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_or_1d
 
 from custvalue import _frames
+from custvalue._case_based.case_base import CaseBase
 from custvalue._case_based.explanation import Explanation, Explanations, indicator_table
 from custvalue._estimators import Classifier, checked_table
 from custvalue._results import provenance
-from custvalue._spec import unboxed
+from custvalue._spec import require, unboxed
 from custvalue.exceptions import ColumnError, DataError, DomainError
 from custvalue.grey import Hierarchy, Nearest, nearest, similarity, similarity_components
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from custvalue._typing import FloatArray, IntArray
@@ -33,6 +36,14 @@ def _classes_and_codes(labels: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
         message = "y mixes kinds or holds missing classes; allowed: text only, or numbers only."
         raise DomainError(message) from None
     return classes, codes.astype(np.int64)
+
+
+def _require_same_rows(X: Any, unscaled: Any) -> None:
+    """Refuse two pandas frames whose rows are not the same customers in the same order."""
+    rows, others = _frames.row_labels(X), _frames.row_labels(unscaled)
+    if rows is not None and others is not None and rows != others:
+        message = "unscaled has another index than X; give the same customers in order: unscaled.loc[X.index]."
+        raise DataError(message)
 
 
 class CaseBasedClassifier(Classifier):
@@ -55,7 +66,7 @@ class CaseBasedClassifier(Classifier):
     case_classes_ : ndarray of int, shape (n_cases,)
         For each case the position of its class in `classes_`.
     case_names_ : tuple of str
-        ``C1``, ``C2``, ... or the text index of a pandas frame.
+        ``C1``, ``C2``, ... in the order of the cases; never a row label, which may be a customer's key.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
@@ -66,7 +77,7 @@ class CaseBasedClassifier(Classifier):
     ColumnError
         If the columns are not those of the hierarchy.
     DataError
-        If a value is missing or infinite.
+        If a value is missing or infinite, or, under a given hierarchy, outside [0, 1].
 
     See Also
     --------
@@ -121,11 +132,40 @@ class CaseBasedClassifier(Classifier):
         self._place = self._places()
         self.cases_ = np.ascontiguousarray(numbers[:, self._place])
         self.classes_, self.case_classes_ = classes, codes
-        rows = _frames.row_labels(X) if _frames.is_frame(X) else None
-        named = rows is not None and all(isinstance(row, str) for row in rows)
-        names = rows if named and rows is not None else [f"C{place}" for place in range(1, len(numbers) + 1)]
-        self.case_names_ = tuple(str(name) for name in names)
+        self._require_scaled(self.cases_)
+        self.case_names_ = tuple(f"C{place}" for place in range(1, len(numbers) + 1))
         return self
+
+    @classmethod
+    def from_case_base(cls, cases: CaseBase) -> Self:
+        """Fit the cases of a case base under the weights they were made with.
+
+        Parameters
+        ----------
+        cases : CaseBase
+            From :func:`build_case_base`.
+
+        Returns
+        -------
+        CaseBasedClassifier
+            The fitted model.
+
+        Examples
+        --------
+        >>> from custvalue import cbr, grey
+        >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
+        >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
+        >>> cases = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0)
+        >>> cbr.CaseBasedClassifier.from_case_base(cases).predict([[0.8]])
+        array([2])
+        """
+        require(cases, CaseBase, "cases")
+        return cls(hierarchy=cases.hierarchy).fit(cases.X, cases.y)
+
+    def _require_scaled(self, numbers: FloatArray) -> None:
+        """Refuse unscaled indicators, where the hierarchy says what they are."""
+        if self.hierarchy is not None:
+            _frames.require_unit_interval(numbers, self.hierarchy_.indicators)
 
     def _resolved(self, n_columns: int) -> Hierarchy:
         names = getattr(self, "feature_names_in_", None)
@@ -163,6 +203,7 @@ class CaseBasedClassifier(Classifier):
     def _queries(self, X: Any) -> FloatArray:
         check_is_fitted(self)
         queries: FloatArray = np.ascontiguousarray(checked_table(self, X, reset=False)[:, self._place])
+        self._require_scaled(queries)
         return queries
 
     def retrieve(self, X: Any, k: int = 1) -> Nearest:
@@ -203,7 +244,9 @@ class CaseBasedClassifier(Classifier):
         found = self.retrieve(X).index[:, 0]
         return self.classes_[self.case_classes_[found]]
 
-    def explain(self, X: Any, *, unscaled: Any = None, disclose_cases: bool = False) -> Explanations:
+    def explain(
+        self, X: Any, *, unscaled: Any = None, labels: Sequence[Any] | None = None, disclose_cases: bool = False
+    ) -> Explanations:
         """Say of each customer why the class was given.
 
         Parameters
@@ -211,8 +254,11 @@ class CaseBasedClassifier(Classifier):
         X : table of shape (n_customers, n_indicators)
             Customers, in the columns of the fit; meant for a few.
         unscaled : table of shape (n_customers, n_indicators), default=None
-            The same customers' indicators before scaling, to be shown beside; null is said as "never used". A
-            frame is matched by the indicators' names, an array has the columns of the fit.
+            The same customers' indicators before scaling, to be shown beside; null is said as "none on record".
+            A frame is matched by the indicators' names, an array has the columns of the fit.
+        labels : sequence, default=None
+            Names of the customers, such as ``snapshot.customers`` where the frame has no index; None takes the
+            index of a pandas frame, else the positions.
         disclose_cases : bool, default=False
             Show the case's and the rival's scaled values too. Leave it off where cases are real customers and
             the explanation leaves the bank's model team.
@@ -226,7 +272,7 @@ class CaseBasedClassifier(Classifier):
         Raises
         ------
         DataError
-            If `unscaled` has another number of rows.
+            If `unscaled` or `labels` has another number of rows, or `unscaled` another index.
         """
         queries = self._queries(X)
         raw = None
@@ -236,12 +282,17 @@ class CaseBasedClassifier(Classifier):
             if len(raw) != len(queries):
                 message = f"unscaled has {len(raw)} rows and X {len(queries)}; give the same customers in order."
                 raise DataError(message)
-        labels = (_frames.row_labels(X) if _frames.is_frame(X) else None) or list(range(len(queries)))
+            _require_same_rows(X, unscaled)
+        rows = _frames.row_labels(X) if labels is None else list(labels)
+        names = list(range(len(queries))) if rows is None else rows
+        if len(names) != len(queries):
+            message = f"labels has {len(names)} entries and X {len(queries)} rows; give one a customer."
+            raise DataError(message)
         items: list[Explanation] = []
         for first in range(0, len(queries), BLOCK):
             some = slice(first, first + BLOCK)
             items += self._explained(
-                queries[some], labels[some], None if raw is None else raw[some], disclose_cases
+                queries[some], names[some], None if raw is None else raw[some], disclose_cases
             )
         counts = provenance(self.hierarchy_.model_dump_json(), customers=len(queries), cases=len(self.cases_))
         return Explanations(tuple(items), counts)

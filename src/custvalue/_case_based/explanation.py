@@ -10,13 +10,13 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from custvalue._results import Provenance, html_table
+from custvalue._results import Provenance, html_table, short_repr
 
 #: Indicators named in words.
 NAMED = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """Why one customer is in a class.
 
@@ -66,7 +66,10 @@ class Explanation:
 
     def _name(self, row: Any) -> str:
         never = "unscaled" in self.table.columns and pd.isna(row.unscaled)
-        return f"{row.indicator} (never used)" if never else str(row.indicator)
+        return f"{row.indicator} (none on record)" if never else str(row.indicator)
+
+    def __repr__(self) -> str:
+        return short_repr("Explanation", predicted=self.predicted, case=self.case, margin=round(self.margin, 4))
 
     def in_words(self) -> str:
         """Say the reason in plain words.
@@ -96,10 +99,11 @@ class Explanation:
     def _repr_html_(self) -> str:
         title = f"Customer {self.label}: class {self.predicted}"
         rows = self.table.to_numpy().tolist()
-        return html_table(list(self.table.columns), rows, caption=title) + f"<p>{html.escape(self.in_words())}</p>"
+        table = html_table(list(self.table.columns), rows, caption=title)
+        return f"<p>{html.escape(self.in_words())}</p>{table}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanations(Sequence[Explanation]):
     """The explanations of several customers.
 
@@ -125,6 +129,9 @@ class Explanations(Sequence[Explanation]):
 
     items: tuple[Explanation, ...]
     provenance: Provenance
+
+    def __repr__(self) -> str:
+        return short_repr("Explanations", **self.provenance.counts)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -7,12 +7,13 @@ date arithmetic, means and rates afterwards in NumPy on the customer table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
-from narwhals.exceptions import DuplicateError
+import pandas as pd
 
+from custvalue import _frames
 from custvalue._frames import LARGEST
 from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
 from custvalue._indicators.report import Rule, SchemaReport
@@ -30,6 +31,8 @@ _NEVER = 2**63 - 1
 _TEXT = (nw.String, nw.Categorical, nw.Enum)
 _COUNT, _FAIL, _WARN = "pass", "fail", "warn"
 
+#: Columns that say who set a row off, where it was not the customer.
+MARKS = ("system", "standing_order")
 #: Rule: (status when its count is above zero, what it means).
 RULES: dict[str, tuple[str, str]] = {
     "rows": (_COUNT, "Rows read"),
@@ -59,15 +62,12 @@ class History:
 
     rows: Frame
     counts: dict[str, int] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
 
 def wrapped(data: object, *, argument: str) -> Frame:
     """Wrap a frame of any engine, eager or lazy; refuse what is none, and Dask."""
-    try:
-        frame = nw.from_native(data, pass_through=True)
-    except DuplicateError:
-        message = f"{argument} has column names that stand more than once; rename or drop the doubles."
-        raise ColumnError(message) from None
+    frame = _frames.wrapped(data)
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         message = f"{argument} is a {type(data).__name__}; allowed: a pandas, Polars or PyArrow frame."
         raise DomainError(message)
@@ -81,6 +81,24 @@ def wrapped(data: object, *, argument: str) -> Frame:
             "pandas, Polars or PyArrow frame. Collect it into one of these first."
         )
         raise DomainError(message)
+    return frame
+
+
+def _with_dates(frame: Frame, name: str | None) -> Frame:
+    """Read an object column of ``datetime.date``, as pandas gets dates from a parquet file, as datetimes."""
+    if name is None or not frame.implementation.is_pandas() or name not in frame.collect_schema():
+        return frame
+    native = nw.to_native(frame)
+    if native[name].dtype != object or pd.api.types.infer_dtype(native[name], skipna=True) != "date":
+        return frame
+    dated: Frame = nw.from_native(native.assign(**{name: pd.to_datetime(native[name])}))
+    return dated
+
+
+def read(transactions: object, schema: TransactionSchema) -> Frame:
+    """Wrap the transactions and guard the schema."""
+    frame = _with_dates(wrapped(transactions, argument="transactions"), schema.time)
+    guard(frame, schema)
     return frame
 
 
@@ -111,7 +129,8 @@ def guard(frame: Frame, schema: TransactionSchema) -> Mapping[str, Any]:
     _guard_zone(time, schema)
     for name in (schema.amount, schema.balance):
         if name and not types[name].is_numeric():
-            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="numbers")
+            mend = f"Convert it first, for example with frame['{name}'].astype(float)."
+            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="numbers", mend=mend)
     if schema.reversal and types[schema.reversal] != nw.Boolean:
         found = str(types[schema.reversal])
         raise ColumnError.wrong_type(schema.reversal, found=found, allowed="True and False")
@@ -277,20 +296,21 @@ def _row_counts(schema: TransactionSchema, columns: Sequence[str]) -> list[nw.Ex
         found.append(_total(nw.col("reversal").is_null(), "reversal_null"))
     if schema.balance:
         found.append(_total(nw.col("order").is_null(), "order_null"))
+    if schema.amount and not schema.side:
+        found.append(_total((nw.col("amount") < 0.0).fill_null(value=False), "debits"))
     marks = ("kind_null", "kind_unknown", "channel_unknown")
     return found + [_total(nw.col(name), name) for name in marks if name in columns]
 
 
 def history(
-    transactions: object,
+    frame: Frame,
     schema: TransactionSchema,
     *,
     as_of: AsOf | None = None,
     wanted: Mapping[str, set[str]] | None = None,
 ) -> History:
-    """Guard the schema, keep the rows before as-of in canonical columns, and count what the rules look for."""
-    frame = wrapped(transactions, argument="transactions")
-    types = guard(frame, schema)
+    """Keep the rows before as-of of a guarded frame in canonical columns, and count what the rules look for."""
+    types = dict(frame.collect_schema())
     rows: Frame = frame.select(*_columns(schema, types), *_filters(schema, types, wanted or {}))
     limit = _NEVER if as_of is None else as_of.instant(as_of.wall)
     counts = _one_row(rows, _lost(limit))
@@ -299,11 +319,14 @@ def history(
     if counts["rows_after_as_of"]:
         rows = rows.filter(nw.col("instant") < limit)
     names = list(rows.collect_schema())
-    counts |= _one_row(rows, _row_counts(schema, names))
+    masks = [name for name in names if name in MARKS or name.startswith(("kind_is_", "channel_is_"))]
+    found = _one_row(rows, [*_row_counts(schema, names), *(_total(nw.col(name), name) for name in masks)])
+    absent = tuple(name.replace("_is_", " ", 1) for name in masks if not found.pop(name))
+    counts |= found
     for name, count in (("currency_mixed", "currency"), ("customer_ambiguous", "account")):
         if count in names:
             counts[name] = _several(rows, count)
-    return History(rows, {name: int(value or 0) for name, value in counts.items()})
+    return History(rows, {name: int(value or 0) for name, value in counts.items()}, absent)
 
 
 def _lost(limit: int) -> list[nw.Expr]:
@@ -339,9 +362,36 @@ def report(counts: Mapping[str, int], schema: TransactionSchema) -> SchemaReport
 
 def check(transactions: object, schema: TransactionSchema) -> SchemaReport:
     """Check a table without computing anything from it."""
-    counts = history(transactions, schema).counts
+    frame = read(transactions, schema)
+    counts = history(frame, schema).counts
     counts.pop("rows_after_as_of")
-    return report(counts, schema)
+    found = report(counts, schema)
+    return replace(found, rules=(*found.rules, code_rule(_absent_codes(frame, schema))))
+
+
+def _absent_codes(frame: Frame, schema: TransactionSchema) -> list[str]:
+    """Name the codes of the schema that stand in no row, column by column."""
+    coded = [(schema.kind, _all_codes(schema.kinds)), (schema.channel, _all_codes(schema.channels))]
+    coded += [(schema.side, [*schema.credit, *schema.debit])]
+    coded += [
+        (column, list(codes))
+        for marks in (schema.system, schema.standing_order)
+        for column, codes in marks.items()
+    ]
+    absent = []
+    for column, codes in coded:
+        if column and codes:
+            values = collected(frame.select(column).unique()).get_column(column).to_list()
+            known = {str(value) for value in values}
+            absent += [f"{column} '{code}'" for code in codes if code not in known]
+    return absent
+
+
+def code_rule(absent: Sequence[str]) -> Rule:
+    """Warn of codes and marks that no row carries: a typing error would look like it."""
+    meaning = "Codes of the schema or of an indicator that no row carries"
+    named = f"{meaning}: {', '.join(absent)}" if absent else meaning
+    return Rule("code_without_rows", "warn" if absent else "pass", len(absent), named)
 
 
 def key_type(transactions: Frame, schema: TransactionSchema) -> Any:
@@ -352,7 +402,7 @@ def key_type(transactions: Frame, schema: TransactionSchema) -> Any:
 
 def population_rows(population: object, transactions: Frame, schema: TransactionSchema) -> Frame:
     """Guard the population: same engine, same type of key, each customer once."""
-    frame = wrapped(population, argument="population")
+    frame = _with_dates(wrapped(population, argument="population"), schema.opened)
     if frame.implementation is not transactions.implementation:
         message = "population and transactions are frames of different libraries; give both in the same one."
         raise DomainError(message)
@@ -372,7 +422,8 @@ def population_rows(population: object, transactions: Frame, schema: Transaction
         opened = types[schema.opened]
         if not isinstance(opened, nw.Date | nw.Datetime) or getattr(opened, "time_zone", None):
             allowed = "a date or a datetime without a zone"
-            raise ColumnError.wrong_type(schema.opened, found=str(opened), allowed=allowed)
+            mend = f"Convert it first, for example with pandas.to_datetime(population['{schema.opened}'])."
+            raise ColumnError.wrong_type(schema.opened, found=str(opened), allowed=allowed, mend=mend)
         column = nw.col(schema.opened).cast(nw.Datetime("us")).dt.timestamp("us") // DAY_MICROSECONDS
         chosen.append(column.alias("opened"))
     if schema.opening_balance:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from custvalue._indicators.moments import WINDOW_PATTERN
+from custvalue._indicators.moments import WINDOW_PATTERN, checked_window
 from custvalue._spec import Document, Items, Name, Spec
 
 Initiator: TypeAlias = Literal["customer", "standing_order", "system"]
 Side: TypeAlias = Literal["credit", "debit"]
 Direction: TypeAlias = Literal["benefit", "cost"]
 NullRule: TypeAlias = Literal["worst", "refuse"]
-Window: TypeAlias = Annotated[str, Field(pattern=WINDOW_PATTERN)]
+Window: TypeAlias = Annotated[
+    str, AfterValidator(checked_window), Field(json_schema_extra={"pattern": WINDOW_PATTERN})
+]
 
 _EVERYONE: tuple[Initiator, ...] = ("customer", "standing_order", "system")
 

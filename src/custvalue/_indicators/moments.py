@@ -79,7 +79,7 @@ def _parsed(as_of: object) -> dt.date | dt.datetime:
             text = as_of.strip()
             return dt.date.fromisoformat(text) if date_only else dt.datetime.fromisoformat(text)
         except ValueError:
-            message = f"as_of is a text that is no ISO 8601 date; allowed: {_ALLOWED}."
+            message = f"as_of is '{as_of}', which is no ISO 8601 date; allowed: {_ALLOWED}."
             raise DomainError(message) from None
     if hasattr(as_of, "to_pydatetime"):  # pandas.Timestamp
         as_of = as_of.to_pydatetime(warn=False)
@@ -90,6 +90,14 @@ def _parsed(as_of: object) -> dt.date | dt.datetime:
         message = f"as_of is a {type(as_of).__name__}; allowed: {_ALLOWED}."
         raise DomainError(message)
     return as_of
+
+
+def checked_window(window: str) -> str:
+    """Refuse a text that names no window."""
+    if re.fullmatch(WINDOW_PATTERN, window) is None:
+        message = f"window is '{window}'; allowed: a number with d, w or mo, such as '90d', '4w' or '12mo'"
+        raise ValueError(message)
+    return window
 
 
 def resolve(as_of: object, *, aware: bool, time_zone: str | None) -> AsOf:

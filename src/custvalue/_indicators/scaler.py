@@ -10,11 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from custvalue import _frames
 from custvalue._estimators import Scaler, checked_table
+from custvalue._indicators.indicators import IndicatorSet
 from custvalue._kernels import scaling
+from custvalue._spec import require
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
-    from custvalue._indicators.indicators import Indicator, IndicatorSet
+    from custvalue._indicators.indicators import Indicator
     from custvalue._typing import BoolArray, FloatArray
 
 _METHODS = ("winsorized", "min_max", "rank")
@@ -101,7 +103,27 @@ class IndicatorScaler(Scaler):
         return tags
 
     def _chosen(self) -> tuple[Indicator, ...] | None:
-        return None if self.indicators is None else tuple(self.indicators.indicators)
+        if self.indicators is None:
+            return None
+        return tuple(require(self.indicators, IndicatorSet, "indicators").indicators)
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Give the names of the scaled columns: the indicators', where they are known.
+
+        Parameters
+        ----------
+        input_features : array_like of str, default=None
+            Names of the columns; None takes those of the fit.
+
+        Returns
+        -------
+        ndarray of str
+            One name a column.
+        """
+        if self.indicators is not None and input_features is None and not hasattr(self, "feature_names_in_"):
+            check_is_fitted(self)
+            return np.array(self._names(), dtype=object)
+        return super().get_feature_names_out(input_features)
 
     def _names(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

@@ -90,13 +90,13 @@ class TransactionSchema(Document):
     )
     credit: Values = Field(default=("credit",), min_length=1, description="Values of side that are credits.")
     debit: Values = Field(default=("debit",), min_length=1, description="Values of side that are debits.")
-    kinds: Entries[str, Values] = Field(default=FrozenMapping(), description="Codes of each kind.")
-    channels: Entries[str, Values] = Field(default=FrozenMapping(), description="Codes of each channel.")
+    kinds: Entries[str, Values] = Field(default_factory=FrozenMapping, description="Codes of each kind.")
+    channels: Entries[str, Values] = Field(default_factory=FrozenMapping, description="Codes of each channel.")
     system: Entries[str, Values] = Field(
-        default=FrozenMapping(), description="For columns the values that mark the bank's own rows."
+        default_factory=FrozenMapping, description="For columns the values that mark the bank's own rows."
     )
     standing_order: Entries[str, Values] = Field(
-        default=FrozenMapping(), description="For columns the values that mark standing orders."
+        default_factory=FrozenMapping, description="For columns the values that mark standing orders."
     )
     refunds: Literal["net", "exclude", "as_is"] = Field(default="net", description="What reversals do.")
     time_zone: Name | None = Field(default=None, description="IANA zone of the local calendar.")

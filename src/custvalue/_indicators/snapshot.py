@@ -11,19 +11,22 @@ import numpy as np
 from custvalue._indicators import aggregation, engine, moments
 from custvalue._indicators.indicators import Frequency, IndicatorSet, Monetary, Recency
 from custvalue._indicators.report import Rule, SchemaReport
-from custvalue._results import Provenance, html_table, provenance
+from custvalue._indicators.schema import TransactionSchema
+from custvalue._results import Provenance, html_table, provenance, short_repr
+from custvalue._spec import require
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from custvalue._indicators.indicators import Indicator
-    from custvalue._indicators.schema import TransactionSchema
     from custvalue._typing import FloatArray
 
+#: Days without any row before as-of that are worth a warning.
+QUIET_DAYS = 31
 #: Difference between a running balance and the balance column that is more than rounding, in currency units.
 CHAIN_TOLERANCE = 0.005
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Snapshot:
     """The indicators of every customer at a point in time.
 
@@ -91,6 +94,11 @@ class Snapshot:
         """Keys of the graded customers, in the order of `features`."""
         keys: list[Any] = self._graded().get_column(self.schema.customer).to_list()
         return keys
+
+    def __repr__(self) -> str:
+        counts = self.provenance.counts
+        kept = {name: counts[name] for name in ("customers", "graded", "new")}
+        return short_repr("Snapshot", as_of=self.as_of, indicators=len(self.indicators.names), **kept)
 
     def _repr_html_(self) -> str:
         counts = self.provenance.counts
@@ -170,10 +178,11 @@ def compute(
     if on_invalid not in ("raise", "report"):
         message = "on_invalid must be 'raise' or 'report'."
         raise DomainError(message)
-    frame = engine.wrapped(transactions, argument="transactions")
-    engine.guard(frame, schema)
+    require(indicators, IndicatorSet, "indicators")
+    require(schema, TransactionSchema, "schema")
+    frame = engine.read(transactions, schema)
     moment = moments.resolve(as_of, aware=engine.is_aware(frame, schema), time_zone=schema.time_zone)
-    found = engine.history(transactions, schema, as_of=moment, wanted=aggregation.wanted_codes(indicators))
+    found = engine.history(frame, schema, as_of=moment, wanted=aggregation.wanted_codes(indicators))
     report = engine.report(found.counts, schema)
     report.raise_failures(() if on_invalid == "raise" else ("customer_null", "time_null"))
     if report.count("rows") == 0:
@@ -183,7 +192,17 @@ def compute(
     if schema.balance is not None:
         table = aggregation.with_opening_balance(table, found.rows, schema)
     table, extra = _with_population(table, population, frame, schema, moment, on_invalid)
-    customers = nw.maybe_reset_index(engine.collected(table).sort("key"))
+    try:
+        customers = nw.maybe_reset_index(engine.collected(table).sort("key"))
+    except TypeError:
+        message = f"Column '{schema.customer}' mixes text and numbers; allowed: integers or text. Cast it to one."
+        raise ColumnError(message) from None
+    extra.append(engine.code_rule(found.absent))
+    if found.counts.get("debits") == 0 and any(
+        isinstance(one, Monetary) and one.is_balance for one in indicators.indicators
+    ):
+        meaning = "A balance is asked for and no row takes money out: name 'side', or give debits a minus"
+        extra.append(Rule("no_debit_rows", "warn", 1, meaning))
     return _finished(customers, indicators, schema, moment, report, extra)
 
 
@@ -309,6 +328,13 @@ def _finished(
     ]
     graded = finish.exposure >= indicators.min_history_days
     extra += _balance_rules(finish, indicators)
+    last_days = finish.column("last_day")
+    quiet = 0 if np.isnan(last_days).all() else int(moment.day - np.nanmax(last_days))
+    meaning = f"Days between the last row and as_of; more than {QUIET_DAYS} look like an as_of beyond the data"
+    extra.append(Rule("days_without_rows", "warn" if quiet > QUIET_DAYS else "pass", quiet, meaning))
+    if not graded.any():
+        meaning = "No customer has the history that min_history_days asks for: all are new, and features is empty"
+        extra.append(Rule("no_graded_customer", "warn", len(customers), meaning))
     if schema.opened:
         late = finish.before_opened
         meaning = "Customers with rows before their opening date: exposure counts from the first row"

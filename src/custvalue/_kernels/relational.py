@@ -115,14 +115,22 @@ def similarity_matrix(
     return result
 
 
-def contributions(
-    queries: FloatArray, cases: FloatArray, group: IntArray, rho: float
+def components(
+    queries: FloatArray, cases: FloatArray, group: IntArray, weights: FloatArray, rho: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give all coefficients, shape (queries, cases, indicators), with numerators and offsets a group."""
+    """Give coefficients and weighted parts, shape (queries, cases, indicators), and their sums over indicators.
+
+    Parts and sums are computed in the order of :func:`similarity_tile`, so the sums are its similarities bit for
+    bit.
+    """
     numerator, offset = group_terms(*group_ranges(queries, np.sort(cases, axis=0), group), rho)
-    distance = np.abs(queries[:, None, :] - cases[None, :, :])
-    coefficients: FloatArray = numerator[:, None, group] / (distance + offset[:, None, group])
-    return coefficients, numerator, offset
+    distance = np.abs(queries[:, None, :] - cases[None, :, :]) + offset[:, None, group]
+    coefficients: FloatArray = numerator[:, None, group] / distance
+    parts: FloatArray = (numerator[:, group] * weights)[:, None, :] / distance
+    total = np.zeros(parts.shape[:2])
+    for column in range(parts.shape[2]):
+        total += parts[:, :, column]
+    return coefficients, parts, total
 
 
 def _largest(block: FloatArray, k: int, offset: int) -> tuple[IntArray, FloatArray]:

@@ -35,9 +35,9 @@ def _fraction(value: Any) -> Any:
     """Read "1/7" as a number; leave everything else to the strict field."""
     if not isinstance(value, str):
         return unboxed(value)
-    found = _FRACTION.fullmatch(value)
+    found = _FRACTION.fullmatch(value if "/" in value else f"{value}/1")
     if found is None or float(found[2]) == 0.0:
-        message = f'a ratio written as text must be a fraction such as "1/7", got {value[:40]!r}'
+        message = f'a ratio written as text must be a number or a fraction such as "1/7", got {value[:40]!r}'
         raise ValueError(message)
     return float(found[1]) / float(found[2])
 
@@ -96,7 +96,7 @@ class Judgment(Spec):
     Examples
     --------
     >>> from custvalue import anp
-    >>> anp.Judgment(first="recency", second="frequency", ratio="1/4")
+    >>> anp.Judgment(first="recency", second="frequency", ratio=1 / 4)
     Judgment(first='recency', second='frequency', ratio=0.25)
     """
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from custvalue._results import Provenance, html_table
+from custvalue._results import Provenance, html_table, short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ class Judged:
     priorities: Priorities
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Solution:
     """Weights of a solved network at both levels, and all that leads to them.
 
@@ -179,9 +180,18 @@ class Solution:
             for indicator, weight in weights.items()
         ]
 
+    def __repr__(self) -> str:
+        weights = ", ".join(f"{name}: {weight:.4f}" for name, weight in self.control.items())
+        return short_repr(
+            "Solution", control=f"{{{weights}}}", indicators=len(self.priorities), notes=len(self.notes)
+        )
+
     def _repr_html_(self) -> str:
         columns = ("criterion", "indicator", "local", "global")
-        return html_table(columns, self._rows(), caption="Analytic network process: weights")
+        weights = html_table(columns, self._rows(), caption="Analytic network process: weights")
+        found = self.consistency
+        judged = html_table(list(found.columns), found.to_numpy().tolist(), caption="Consistency of the judgments")
+        return weights + judged + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
 
 def _labelled(values: FloatArray, labels: tuple[str, ...]) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from custvalue._kernels import supermatrix as kernel
-from custvalue._network_process.tables import REPORTED_DEVIATION, SUM_TOLERANCE, positions, square_table
+from custvalue._network_process.tables import REPORTED_DEVIATION, positions, square_table
 from custvalue._results import Provenance, html_table, provenance, read_only
-from custvalue._spec import FrozenMapping
+from custvalue._spec import SUM_TOLERANCE, FrozenMapping
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from custvalue._spec import require_unit_sum
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from custvalue._typing import FloatArray, Table
 
-#: Published weights are rounded to three or four digits; sums this near to 1 are taken for rounding.
-SUM_TOLERANCE: Final = 5e-4
 #: Deviations below this are the rounding of doubles and are not worth a report.
 REPORTED_DEVIATION: Final = 1e-12
 
@@ -59,13 +58,7 @@ def check_weights(weights: Mapping[str, float], what: str) -> None:
     if negative:
         message = f"{what}: the weight of {negative[0]!r} is negative; allowed: numbers from 0."
         raise ValueError(message)
-    total = math.fsum(weights.values())
-    if abs(total - 1.0) > SUM_TOLERANCE:
-        message = (
-            f"{what} sum to {total:.6g}; allowed: 1 within {SUM_TOLERANCE:g}, which is taken for rounding and "
-            "renormalised. Divide each weight by the sum."
-        )
-        raise ValueError(message)
+    require_unit_sum(weights.values(), what)
 
 
 def renormalised(weights: Mapping[str, float]) -> tuple[dict[str, float], float]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from custvalue import _frames
 from custvalue._kernels import relational
-from custvalue._relational_analysis.hierarchy import require_unit_sum
+from custvalue._spec import require_unit_sum
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from custvalue._spec import Document, Items, Name, Spec, unboxed
+from custvalue._spec import Document, Items, Name, Spec, require_unit_sum, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -15,19 +15,7 @@ if TYPE_CHECKING:
 
     from custvalue._typing import FloatArray, IntArray
 
-#: Weights whose sum is this near to one are taken as rounded and renormalised.
-WEIGHT_TOLERANCE = 5e-4
 Weight = Annotated[float, Field(ge=0.0)]
-
-
-def require_unit_sum(weights: Sequence[float], what: str) -> None:
-    total = float(np.sum(weights))
-    if abs(total - 1.0) > WEIGHT_TOLERANCE:
-        message = (
-            f"{what} sum to {total:.6g}; allowed: 1 within {WEIGHT_TOLERANCE:g} (rounded weights are "
-            f"renormalised and the deviation is reported). Divide them by their sum if that is what they mean"
-        )
-        raise ValueError(message)
 
 
 class Group(Spec):

@@ -10,17 +10,17 @@ import pandas as pd
 
 from custvalue import _frames
 from custvalue._kernels import relational
-from custvalue._results import Provenance, html_table, provenance, read_only
-from custvalue._spec import unboxed
+from custvalue._relational_analysis.hierarchy import Hierarchy
+from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
+from custvalue._spec import require, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from custvalue._relational_analysis.hierarchy import Hierarchy
     from custvalue._typing import BoolArray, FloatArray, IntArray, Table
 
 
 def _pair(queries: Table, cases: Table, hierarchy: Hierarchy) -> tuple[FloatArray, FloatArray]:
-    names = hierarchy.indicators
+    names = require(hierarchy, Hierarchy, "hierarchy").indicators
     wanted = _frames.numeric(queries, names, argument="queries")
     known = _frames.numeric(cases, names, argument="cases")
     if len(known) == 0:
@@ -75,8 +75,8 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
 
     Minimum and maximum run over all cases and the group's indicators, for each query anew: the similarity is
     relative to the case base, and a case that is added or removed can change all others (wholeness, Deng 1989
-    [1]_). Where all distances of a group are zero its coefficients are 1. Cost: :math:`O(nmp)` time, the result's
-    memory and 2 MB.
+    [1]_). Where all distances of a group are zero its coefficients are 1. Cost: :math:`O(nmp)` time; memory
+    beyond the result :math:`O(np)`.
 
     References
     ----------
@@ -96,7 +96,7 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimilarityComponents:
     """The two-level similarity taken apart.
 
@@ -153,6 +153,9 @@ class SimilarityComponents:
             }
         )
 
+    def __repr__(self) -> str:
+        return short_repr("SimilarityComponents", **self.provenance.counts)
+
     def _repr_html_(self) -> str:
         frame = self.to_frame()
         caption = f"Similarity of {len(self.similarity)} queries to {self.similarity.shape[1]} cases, in parts"
@@ -201,13 +204,7 @@ def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) ->
     """
     wanted, known = _pair(queries, cases, hierarchy)
     group, rho = hierarchy.group_index, hierarchy.distinguishing_coefficient
-    coefficients, numerator, offset = relational.contributions(wanted, known, group, rho)
-    distance = np.abs(wanted[:, None, :] - known[None, :, :])
-    scaled = numerator[:, group] * hierarchy.global_weights
-    parts = scaled[:, None, :] / (distance + offset[:, None, group])
-    total = np.zeros(parts.shape[:2])
-    for column in range(parts.shape[2]):
-        total += parts[:, :, column]
+    coefficients, parts, total = relational.components(wanted, known, group, hierarchy.global_weights, rho)
     member = (group[:, None] == np.arange(len(hierarchy.groups))) * hierarchy.local_weights[:, None]
     grades = np.swapaxes(coefficients @ member, 1, 2)
     counts = provenance(hierarchy.model_dump_json(), queries=len(wanted), cases=len(known))
@@ -215,7 +212,7 @@ def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) ->
     return SimilarityComponents(hierarchy, coefficients, parts, grades, total, counts)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Nearest:
     """The most similar cases of each query, the most similar first.
 
@@ -265,6 +262,9 @@ class Nearest:
             }
         )
 
+    def __repr__(self) -> str:
+        return short_repr("Nearest", k=self.index.shape[1], tied=int(self.tied.sum()), **self.provenance.counts)
+
     def _repr_html_(self) -> str:
         frame = self.to_frame()
         caption = f"Nearest cases of {len(self.index)} queries; {int(self.tied.sum())} tied"
@@ -307,8 +307,9 @@ def nearest(queries: Table, cases: Table, hierarchy: Hierarchy, k: int = 1) -> N
     -----
     Formulas and source as in :func:`similarity`; the same bits, whatever the size of the batch. Ties go to the
     case that stands first. Each group's smallest and largest distance comes from sorted columns in
-    :math:`O(p \log m)` a query, bit for bit what a scan gives. Cost: :math:`O(nmp)` time; memory beyond inputs
-    and result is two copies of the cases and about 3 MB.
+    :math:`O(p \log m)` a query, bit for bit what a scan gives. Cost: :math:`O(nmp)` time. Memory beyond inputs and
+    result: two copies of the cases, about 3 MB, two numbers a query, and, where the table is no float64 array (a
+    frame, say), one float64 copy of it.
 
     Examples
     --------
@@ -334,6 +335,6 @@ def nearest(queries: Table, cases: Table, hierarchy: Hierarchy, k: int = 1) -> N
     )
     margin = values[:, 0] - values[:, 1] if values.shape[1] > 1 else values[:, 0].copy()
     counts = provenance(hierarchy.model_dump_json(), queries=len(wanted), cases=len(known))
-    arrays = (index[:, :k], values[:, :k], margin, margin == 0.0)
+    arrays = (index[:, :k].copy(), values[:, :k].copy(), margin, margin == 0.0)
     index, values, margin, tied = (read_only(array) for array in arrays)
     return Nearest(index, values, margin, tied, counts)
