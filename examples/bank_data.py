@@ -56,14 +56,15 @@ def _read(folder: Path, table: str, columns: list[str]) -> pd.DataFrame:
 
 def berka(folder: Path) -> BankData:
     """Read the Berka bank: transactions and account openings."""
+    if folder.exists() and not folder.is_dir():
+        message = f"'{folder}' is a file; name the folder of the Berka parquet files."
+        raise DataPathError(message)
     if not folder.is_dir():
         message = f"The data folder '{folder}' does not exist; name the folder of the Berka parquet files."
         raise DataPathError(message)
     wanted = ["account_id", "date", "operation", "direction", "amount", "purpose"]
     transactions = _read(folder, "transaction", wanted)
     accounts = _read(folder, "account", ["account_id", "opened"])
-    for frame, column in ((transactions, "date"), (accounts, "opened")):
-        frame[column] = pd.to_datetime(frame[column])
     schema = rfm.TransactionSchema(
         customer="account_id",
         time="date",

@@ -50,8 +50,9 @@ scaler.report().round(3)
 # %%
 # Weights
 # -------
-# A small panel's judgments, as a JSON document. Indicators inside recency influence each other, and so do those
-# inside frequency; their weights are the columns of an exact limit supermatrix.
+# Judgments as a panel might give them (constructed, asked of nobody), as a JSON document. Indicators in recency
+# influence each other, and so do those inside frequency; their weights are the columns of an exact limit
+# supermatrix.
 
 network = anp.Network.model_validate_json((HERE / "networks" / "panel.json").read_text(encoding="utf-8"))
 solution = network.solve()

@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bank_data
 import validity
 import value_report
+from value_report import N_CLASSES, RIVALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 NETWORKS = Path(__file__).resolve().parent / "networks"
-N_CLASSES = 8
 STEPS = 8
 
 
@@ -39,7 +39,6 @@ class Progress:
 
     def __init__(self) -> None:
         self._step, self._start = 0, time.perf_counter()
-        self._live = sys.stdout.isatty()
 
     def step(self, text: str) -> None:
         """Begin a step."""
@@ -77,12 +76,12 @@ class Results:
     panel: anp.Solution
     gradings: dict[str, Grading]
     n_cases_from: int
+    n_graded_before: int
     stability: validity.Floats
     agreement: pd.DataFrame
-    outcomes: pd.DataFrame
-    out_of_time: pd.DataFrame
-    means: dict[str, pd.DataFrame]
-    age: pd.DataFrame
+    out_of_time: validity.RankCorrelations
+    means: dict[str, dict[str, pd.DataFrame]]
+    age: validity.RankCorrelations
     customers: pd.DataFrame
     explanations: cbr.Explanations
 
@@ -118,7 +117,7 @@ def grade(
 
 
 def customer_table(
-    today: rfm.Snapshot, X_today: pd.DataFrame, grading: Grading, case_base_keys: pd.Index
+    today: rfm.Snapshot, X_today: pd.DataFrame, grading: Grading, case_base_keys: pd.Index, held_out_keys: pd.Index
 ) -> pd.DataFrame:
     """Give every customer's class at the later date, or ``new``."""
     found = grading.model.retrieve(X_today)
@@ -134,45 +133,52 @@ def customer_table(
     key = today.schema.customer
     table = today.table[[key, "status", "exposure_days"]].merge(graded, left_on=key, right_index=True, how="left")
     table["value_class"] = table["value_class"].fillna("new")
-    table["role"] = np.where(table[key].isin(case_base_keys), "case base", "query")
+    roles = [table[key].isin(case_base_keys), table[key].isin(held_out_keys)]
+    table["role"] = np.select(roles, ["case base", "held out"], "not graded before")
     whole: pd.DataFrame = table.reset_index(drop=True)
     return whole
 
 
 def typical_and_borderline(table: pd.DataFrame, key: str) -> list[object]:
     """Choose three queries: the most valuable, the most doubtful, the least valuable."""
-    queries = table[(table["role"] == "query") & (table["status"] == "graded")]
+    queries = table[(table["role"] == "held out") & (table["status"] == "graded")]
     value, margin = queries["composite_value"].to_numpy(), queries["margin"].to_numpy()
     keys = queries[key].tolist()
     return [keys[place] for place in (value.argmax(), margin.argmin(), value.argmin())]
 
 
-def age_table(today: rfm.Snapshot, X_today: pd.DataFrame, gradings: dict[str, Grading], seed: int) -> pd.DataFrame:
+def age_correlations(
+    today: rfm.Snapshot, X_today: pd.DataFrame, gradings: dict[str, Grading], seed: int
+) -> validity.RankCorrelations:
     """Correlate the composite with tenure, balance and turnover, so that nobody mistakes age for value."""
-    rng = np.random.default_rng(seed)
     features = today.features
     tenure = today.table.set_index(today.schema.customer).loc[features.index, "exposure_days"]
-    scores = {
+    scores: dict[str, object] = {
         f"composite, {name} weights": cbr.composite_value(X_today, one.hierarchy) for name, one in gradings.items()
     }
+    scores["active days per exposed day"] = features["frequency_active_days"]
     columns = {"tenure": tenure, "balance": features["balance"], "turnover": features["turnover"]}
-    return validity.correlation_table(scores, columns, rng)
+    return validity.rank_correlations(scores, columns, np.random.default_rng(seed))
 
 
 def out_of_time(
     gradings: dict[str, Grading], history: pd.DataFrame, outcomes: pd.DataFrame, seed: int
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Hold classes of the held-out half against what came after, beside the last period's figures alone."""
+) -> tuple[validity.RankCorrelations, dict[str, dict[str, pd.DataFrame]]]:
+    """Hold the held-out half against what came after, beside single figures of the period before."""
     scores: dict[str, object] = {f"class, {name} weights": one.held_out_classes for name, one in gradings.items()}
     scores |= {f"composite, {name} weights": one.held_out_composite for name, one in gradings.items()}
-    scores |= {f"{name} before, alone": history[name] for name in ("balance", "turnover")}
-    table = validity.correlation_table(
-        scores, {str(name): outcomes[name] for name in outcomes.columns}, np.random.default_rng(seed)
-    )
+    scores |= {name: history[column] for name, column in RIVALS.values()}
+    later = {str(name): outcomes[name] for name in outcomes.columns}
+    correlations = validity.rank_correlations(scores, later, np.random.default_rng(seed))
+    classes = {f"{name} weights": one.held_out_classes for name, one in gradings.items()}
+    cut = validity.classes_of_same_sizes(history["balance"], gradings["published"].held_out_classes)
+    classes["balance before, cut alike"] = cut
     rng = np.random.default_rng(seed)
-    classes = gradings["published"].held_out_classes
-    means = {str(name): validity.class_means(classes, values, rng) for name, values in outcomes.items()}
-    return table, means
+    means = {
+        outcome: {name: validity.class_means(numbers, values, rng) for name, numbers in classes.items()}
+        for outcome, values in later.items()
+    }
+    return correlations, means
 
 
 def run(data: bank_data.BankData, seed: int) -> Results:
@@ -215,10 +221,10 @@ def run(data: bank_data.BankData, seed: int) -> Results:
         data.transactions, outcome_indicators(days), data.schema, as_of=data.today, population=data.population
     )
     outcomes = later.features.loc[held_out.index]
-    table, means = out_of_time(gradings, history.features.iloc[rest], outcomes, seed)
-    age = age_table(today, X_today, gradings, seed)
+    correlations, means = out_of_time(gradings, history.features.iloc[rest], outcomes, seed)
+    age = age_correlations(today, X_today, gradings, seed)
     progress.step("Three customers explained, and the report")
-    customers = customer_table(today, X_today, main, keys[chosen])
+    customers = customer_table(today, X_today, main, keys[chosen], keys[rest])
     three = typical_and_borderline(customers, data.schema.customer)
     reasons = main.model.explain(X_today.loc[three], unscaled=today.features.loc[three], disclose_cases=True)
     return Results(
@@ -230,10 +236,10 @@ def run(data: bank_data.BankData, seed: int) -> Results:
         panel,
         gradings,
         len(chosen),
+        len(keys),
         stability,
         agreement,
-        outcomes,
-        table,
+        correlations,
         means,
         age,
         customers,
@@ -257,14 +263,27 @@ def write(results: Results, out: Path) -> list[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def at_least(lowest: int) -> Callable[[str], int]:
+    """Read a whole number from a lowest one on."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if number < lowest:
+            message = f"must be a whole number from {lowest}"
+            raise argparse.ArgumentTypeError(message)
+        return number
+
+    return read
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the demonstration; 0 if all went well, 2 for a wrong path."""
     parser = argparse.ArgumentParser(description="Grade a bank's customers into value classes, with reasons.")
     parser.add_argument("--berka", type=Path, help="folder of the Berka parquet files")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder of the results (default: out)")
-    parser.add_argument("--rows", type=int, default=100_000, help="transactions of the synthetic bank")
+    parser.add_argument("--rows", type=at_least(1000), default=100_000, help="transactions of the synthetic bank")
     parser.add_argument("--synthetic", action="store_true", help="draw the synthetic bank even if Berka is there")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the split, the classes and the bank")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the split, the classes and the bank")
     given = parser.parse_args(arguments)
     if given.out.exists() and not given.out.is_dir():
         print(f"'{given.out}' is a file; name a folder for the results.", file=sys.stderr)

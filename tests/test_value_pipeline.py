@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import bank_data
 import validity
 import value_pipeline
 import value_report
+from custvalue import grey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +52,7 @@ def test_the_report_stands_alone(demo: Path) -> None:
     page = (demo / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href)=\"(?!data:image/png;base64,)", page)
     assert "one bank" in page
+    assert "asked of nobody" in page
     assert "consistency check" in page
     assert page.count("data:image/png;base64,") == len(FILES) - 2
     assert ">nan<" not in page.lower()
@@ -70,6 +73,7 @@ def test_every_customer_is_graded_or_new(demo: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--berka", "nowhere"], r"The data folder 'nowhere' does not exist; name the folder"),
+        (["--berka", __file__], r"is a file; name the folder"),
         (["--berka", "."], r"holds no transaction\.parquet; name the folder"),
     ],
 )
@@ -86,6 +90,14 @@ def test_a_wrong_data_path_is_one_sentence_and_exit_code_2(
     assert re.search(sentence, said.err)
     assert said.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--rows", "0"], ["--rows", "-5"], ["--seed", "-1"], ["--rows", "x"]])
+def test_a_wrong_number_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        value_pipeline.main(arguments)
+    assert stop.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
 
 
 def test_a_broken_parquet_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,8 +152,59 @@ def test_berka_is_graded_whole(shared: Path) -> None:
 def test_rank_correlation_by_hand() -> None:
     """Ranks 1, 2, 3 against 1, 3, 2: 1 - 6 * 2 / (3 * 8) = 1/2 (Spearman 1904, no ties)."""
     rng = np.random.default_rng(0)
-    table = validity.correlation_table({"score": [1.0, 2.0, 3.0]}, {"later": [10.0, 30.0, 20.0]}, rng)
-    assert table["later"].iloc[0].startswith("+0.50 ")
+    found = validity.rank_correlations({"score": [1.0, 2.0, 3.0]}, {"later": [10.0, 30.0, 20.0]}, rng)
+    assert found.interval("score", "later").value == pytest.approx(0.5, abs=1e-15)
+
+
+def test_intervals_and_differences_agree_with_scipy() -> None:
+    """SciPy's Spearman, resample by resample, is the second route."""
+    rng = np.random.default_rng(1)
+    later = rng.random(60)
+    scores = {"good": later + 0.3 * rng.random(60), "noise": rng.random(60)}
+    found = validity.rank_correlations(scores, {"later": later}, np.random.default_rng(2))
+    draws = np.random.default_rng(2).integers(60, size=(validity.RESAMPLES, 60))
+    again = {
+        name: [stats.spearmanr(x[draw], later[draw]).statistic for draw in draws] for name, x in scores.items()
+    }
+    for name in scores:
+        one = found.interval(name, "later")
+        assert (one.low, one.high) == pytest.approx(tuple(np.quantile(again[name], [0.025, 0.975])), abs=1e-12)
+    gap = found.difference("good", "noise", "later")
+    expected = np.quantile(np.subtract(again["good"], again["noise"]), [0.025, 0.975])
+    assert (gap.low, gap.high) == pytest.approx(tuple(expected), abs=1e-12)
+    assert gap.told_apart
+    assert not found.difference("good", "good", "later").told_apart
+    assert 0.1 < found.noise < 0.5, "about 1.96 / sqrt(60) = .25"
+
+
+def test_a_value_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        validity.rank_correlations({"s": [1.0, np.nan]}, {"l": [1.0, 2.0]}, np.random.default_rng(0))
+
+
+def test_classes_out_of_order_by_hand() -> None:
+    columns = ["class", "customers", "mean", "low", "high"]
+    rows = [(1, 9, 5.0, 4.0, 6.0), (2, 9, 2.0, 1.0, 3.0), (3, 9, 5.5, 4.5, 6.5)]
+    assert validity.out_of_order(pd.DataFrame(rows, columns=columns)) == [(1, 2)]
+    assert validity.out_of_order(pd.DataFrame(rows[::2], columns=columns)) == []
+
+
+def test_class_means_and_classes_of_same_sizes_by_hand() -> None:
+    classes = np.array([1, 2, 2, 3])
+    assert validity.classes_of_same_sizes([9.0, 1.0, 7.0, 3.0], classes).tolist() == [3, 1, 2, 2]
+    means = validity.class_means(np.array([1, 1, 2]), [2.0, 4.0, 7.0], np.random.default_rng(0))
+    assert means["mean"].tolist() == [3.0, 7.0]
+    assert (means["low"].tolist()[1], means["high"].tolist()[1]) == (7.0, 7.0)
+
+
+def test_agreement_is_perfect_where_classes_are_far_apart() -> None:
+    rng = np.random.default_rng(0)
+    centers = np.repeat([[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]], 20, axis=0)
+    past, held_out = (pd.DataFrame(centers + 0.02 * rng.random((60, 2)), columns=["a", "b"]) for _ in range(2))
+    hierarchy = grey.Hierarchy.equal({"g": ["a", "b"]})
+    found = validity.agreement(past, held_out, hierarchy, representatives="prototype", n_classes=3, seed=0)
+    assert {name: scores["agreement"] for name, scores in found.items()} == dict.fromkeys(found, 1.0)
+    assert len(found) == 3
 
 
 def test_shuffled_columns_keep_the_values_and_lose_the_customers() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from custvalue._indicators.engine import Frame, collected
+from custvalue._indicators.engine import Frame, collected, joined
 from custvalue._indicators.indicators import Frequency, Monetary, Recency
 from custvalue.exceptions import ColumnError, DataError
 
@@ -149,7 +149,7 @@ def customer_table(rows: Frame, indicators: IndicatorSet, schema: TransactionSch
             mask = row_filter(indicator, schema, as_of)
             active = rows if mask is None else rows.filter(mask)
             days = active.select("key", "day").unique().group_by("key").agg(nw.len().alias(f"value_{place}"))
-            found = found.join(days, on="key", how="left")  # type: ignore[arg-type]
+            found = joined(found, days)
     return found
 
 
@@ -159,7 +159,7 @@ def with_opening_balance(found: Frame, rows: Frame, schema: TransactionSchema) -
         nw.col("order").min().alias("first_order"), nw.col("order").max().alias("last_order")
     )
     moves = rows.select("key", "order", "balance", signed_amount(schema).fill_null(0.0).alias("signed"))
-    both: Frame = moves.join(ends, on="key", how="left")  # type: ignore[arg-type]
+    both = joined(moves, ends)
     first = both.filter(nw.col("order") == nw.col("first_order")).select(
         "key", (nw.col("balance") - nw.col("signed")).alias("opening_balance")
     )
@@ -170,5 +170,4 @@ def with_opening_balance(found: Frame, rows: Frame, schema: TransactionSchema) -
         if len(collected(edge.select("key"))) != len(collected(edge.select("key").unique())):
             message = f"Column '{schema.order}' does not order a customer's rows: numbers repeat at an end."
             raise DataError(message)
-    joined: Frame = found.join(first, on="key", how="left")  # type: ignore[arg-type]
-    return joined.join(last, on="key", how="left")  # type: ignore[arg-type]
+    return joined(joined(found, first), last)

@@ -246,7 +246,7 @@ class IndicatorScaler(Scaler):
         return _frames.like(X, {name: scaled[:, j] for j, name in enumerate(names)})
 
     def used(self, X: Any) -> BoolArray:
-        """Tell which values are known, so that 0 can be read as "never used" and not as "long ago".
+        """Tell which values are known, so that 0 can be read as "none on record" and not as "long ago".
 
         Parameters
         ----------

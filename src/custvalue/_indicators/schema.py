@@ -158,7 +158,7 @@ class TransactionSchema(Document):
 
         Notes
         -----
-        One pass over the rows: :math:`O(n)` time.
+        :math:`O(n)` time for n rows, a few passes.
 
         Examples
         --------

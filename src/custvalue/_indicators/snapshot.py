@@ -34,8 +34,8 @@ class Snapshot:
     ----------
     table : frame in the caller's library
         One row a customer, sorted by key: the key, ``status`` (``"graded"``, or ``"new"`` with less history than
-        the set asks for), ``exposure_days`` (days from the opening, else the first row, to as-of, at least 1),
-        ``n_rows`` (rows before as-of), and the indicators; null where an indicator has no value.
+        the set asks for), ``exposure_days`` (days from the opening or the first row, whichever is earlier, to
+        as-of, at least 1), ``n_rows`` (rows before as-of), and the indicators; null where one has no value.
     indicators : IndicatorSet
         What was computed.
     schema : TransactionSchema
@@ -154,9 +154,9 @@ def compute(
     -----
     Windows are half-open, ``[as_of - w, as_of)``, on the local calendar; months clip to the month's end. Recency
     counts calendar days from the local date of the last row to that of `as_of`. Exposure is the days from
-    ``opened`` (else the first row) to `as_of`, capped by the window and at least 1. A day's closing balance is
-    the opening balance plus the running signed sum :math:`s`, so the average over the :math:`n` days of a window
-    from day :math:`a` to day :math:`b`, exclusive, is
+    ``opened`` or the first row, whichever is earlier, to `as_of`, capped by the window and at least 1. A day's
+    closing balance is the opening balance plus the running signed sum :math:`s`, so the average over the :math:`n`
+    days of a window from day :math:`a` to day :math:`b`, exclusive, is
 
     .. math:: \bar B = B_0 + \frac{1}{n} \sum_i s_i \, (b - \max(d_i, a)),
 
@@ -228,13 +228,13 @@ def _with_population(
         people = people.filter((nw.col("opened") < moment.end_day) | nw.col("opened").is_null())
         late = everyone - len(engine.collected(people.select("key")))
         rules.append(Rule("not_yet_opened", "pass", late, "Customers opened at or after as_of, left out"))
-    unknown = len(engine.collected(table.join(people, on="key", how="anti").select("key")))  # type: ignore[arg-type]
+    unknown = len(engine.collected(engine.joined(table, people, how="anti").select("key")))
     status: Literal["pass", "warn", "fail"] = "pass" if not unknown else "warn"
     meaning = "Customers with rows whom the population does not name (or who opened at or after as_of), left out"
     if unknown and on_invalid == "raise":
         raise DataError(f"{meaning} ({unknown}). Complete the population, or use on_invalid='report'.")
     rules.append(Rule("customer_unknown", status, unknown, meaning))
-    return people.join(table, on="key", how="left"), rules  # type: ignore[arg-type]
+    return engine.joined(people, table), rules
 
 
 class _Finish:

@@ -36,7 +36,7 @@ def square_table(table: Table, name: str) -> tuple[FloatArray, tuple[str, ...] |
     except (TypeError, ValueError) as error:
         message = f"{name} must be a square table of numbers."
         raise DomainError(message) from error
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:  # noqa: PLR2004
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:  # noqa: PLR2004 - a table
         message = f"{name} has the shape {values.shape}; allowed: (n, n) with n from 1."
         raise DomainError(message)
     if not np.isfinite(values).all():
