@@ -30,7 +30,7 @@ SCHEMA = rfm.TransactionSchema(
 
 
 def by_hand(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compute the retail-bank preset as a pandas user would write it: masks, then one group-by a need."""
+    """Compute the nine indicators as a pandas user would write them: masks, then a group-by a need."""
     end = pd.Timestamp(AS_OF)
     rows = rows[rows["time"] < end]
     year = rows["time"] >= end - pd.Timedelta(days=365)
