@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+# Everywhere but in CI the examples are drawn anew each time; explaining a failure takes longer than reading it.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+settings.register_profile("custvalue", phases=PHASES, derandomize="CI" in os.environ, deadline=None)
+settings.load_profile("custvalue")
 
 ROOT = Path(__file__).resolve().parents[1]
 
