@@ -230,7 +230,7 @@ def test_priorities_result_is_read_only_and_travels() -> None:
     assert result.to_frame()["weight"].sum() == pytest.approx(1.0)
     assert anp.Comparisons.model_validate_json(result.provenance.spec).elements == ("<a>", "b", "c")
     assert result.provenance.counts == {"n_elements": 3}
-    assert pickle.loads(pickle.dumps(result)).to_dict() == result.to_dict()  # noqa: S301
+    assert pickle.loads(pickle.dumps(result)).to_dict() == result.to_dict()  # noqa: S301 - our own pickle
 
 
 def test_random_index_beyond_its_table() -> None:
@@ -603,7 +603,7 @@ def test_solution_is_read_only_and_travels() -> None:
     assert solution.limit["recency"].iloc[0, 0] != 9.0
     assert "recency_transfer_in" in solution._repr_html_()
     assert solution.provenance.counts == {"n_criteria": 3, "n_indicators": 9}
-    assert pickle.loads(pickle.dumps(solution)).priorities == solution.priorities  # noqa: S301
+    assert pickle.loads(pickle.dumps(solution)).priorities == solution.priorities  # noqa: S301 - our own pickle
 
 
 def test_inner_dependence_by_hand() -> None:

@@ -13,8 +13,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from numpydoc.docscrape import get_doc_object  # type: ignore[import-untyped]
-from numpydoc.validate import validate  # type: ignore[import-untyped]
+from numpydoc.docscrape import get_doc_object  # type: ignore[import-untyped]  # untyped
+from numpydoc.validate import validate  # type: ignore[import-untyped]  # untyped
 from pydantic import BaseModel
 
 import custvalue

@@ -768,13 +768,13 @@ def test_equal_weights_need_indicators_of_one_group_each(groups: dict[str, list[
 
 def test_a_hierarchy_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        SMALL.distinguishing_coefficient = 0.1  # type: ignore[misc]
+        SMALL.distinguishing_coefficient = 0.1  # type: ignore[misc]  # meant wrong
     with pytest.raises(TypeError, match="item assignment"):
-        SMALL.groups[0].weights[0] = 0.5  # type: ignore[index]
+        SMALL.groups[0].weights[0] = 0.5  # type: ignore[index]  # meant wrong
 
 
 def test_groups_as_text_and_a_text_for_rho_are_refused() -> None:
     with pytest.raises(DomainError, match=r"allowed: to a sequence of names"):
         grey.Hierarchy.equal({"monetary": "xy"})
     with pytest.raises(DomainError, match=r"distinguishing_coefficient is nan; allowed: \(0, 1\]"):
-        grey.relational_coefficient([[1.0]], [1.0], distinguishing_coefficient="text")  # type: ignore[arg-type]
+        grey.relational_coefficient([[1.0]], [1.0], distinguishing_coefficient="text")  # type: ignore[arg-type]  # meant wrong

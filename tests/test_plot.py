@@ -72,7 +72,7 @@ def test_every_text_can_be_replaced() -> None:
 def test_the_bars_are_the_contributions() -> None:
     reason = an_explanation()
     display = plot.ExplanationDisplay.from_explanation(reason).plot()
-    widths = [bar.get_width() for bar in display.ax_.patches]  # type: ignore[attr-defined]
+    widths = [bar.get_width() for bar in display.ax_.patches]  # type: ignore[attr-defined]  # bars
     expected = [*reason.table["contribution"], *reason.table["rival_contribution"]]
     np.testing.assert_array_equal(widths, expected)
     assert sum(widths[:2]) == pytest.approx(reason.similarity, abs=1e-15)
@@ -97,6 +97,6 @@ def test_refusals() -> None:
     with pytest.raises(DomainError, match=r"criterion 'monetary' has no supermatrix; those that have: recency"):
         plot.SupermatrixDisplay.from_solution(a_solution(), "monetary")
     with pytest.raises(DomainError, match=r"which must be 'unweighted', 'weighted' or 'limit'"):
-        plot.SupermatrixDisplay.from_solution(a_solution(), "recency", which="other")  # type: ignore[arg-type]
+        plot.SupermatrixDisplay.from_solution(a_solution(), "recency", which="other")  # type: ignore[arg-type]  # wrong
     with pytest.raises(DomainError, match=r"values has shape \(1, 2\); allowed: \(1, 1\)"):
         plot.ClassProfileDisplay([[0.1, 0.2]], rows=["class 1"], columns=["balance"])

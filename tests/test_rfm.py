@@ -50,7 +50,7 @@ def _pandas(values: list[Any], tag: str) -> Any:
     kind, unit, zone = (*tag.split(":"), "", "")[:3]
     if kind == "aware":
         moments = pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True))
-        return moments.dt.as_unit(unit).dt.tz_convert(zone)  # type: ignore[arg-type]
+        return moments.dt.as_unit(unit).dt.tz_convert(zone)  # type: ignore[arg-type]  # pandas stubs
     names = {"int": "int64", "float": "float64", "bool": "bool", "text": "str", "date": "date32[pyarrow]"}
     return pd.Series(values, dtype=names.get(kind, f"datetime64[{unit}]"))
 
@@ -148,7 +148,7 @@ class Case:
     def moment(self) -> dt.date | dt.datetime:
         """As-of for the oracle, whatever form the library was given."""
         if not isinstance(self.as_of, str):
-            return self.as_of  # type: ignore[no-any-return]
+            return self.as_of  # type: ignore[no-any-return]  # not a text
         date_only = len(self.as_of) == len("2025-01-01")
         return dt.date.fromisoformat(self.as_of) if date_only else dt.datetime.fromisoformat(self.as_of)
 
@@ -1247,7 +1247,7 @@ def test_on_invalid_by_name() -> None:
             indicators_of(*ALL),
             PLAIN,
             as_of="2025-02-01",
-            on_invalid="drop",  # type: ignore[arg-type]
+            on_invalid="drop",  # type: ignore[arg-type]  # meant wrong
         )
 
 

@@ -213,7 +213,7 @@ def test_one_customer_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("nulls", "allowed"), [(32, True), (33, False)])
-def test_more_than_four_fifths_null_is_refused(nulls: int, allowed: bool) -> None:  # noqa: FBT001
+def test_more_than_four_fifths_null_is_refused(nulls: int, allowed: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """32 of 40 are 80 %, which is allowed; 33 are not, unless asked for."""
     past = table()
     past.iloc[:nulls, 0] = np.nan

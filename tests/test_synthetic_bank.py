@@ -222,7 +222,7 @@ def test_weekdays_differ(bank: SyntheticBank) -> None:
 )
 def test_settings_outside_their_range_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"must|exceed|too small"):
-        make_bank(**settings)  # type: ignore[arg-type]
+        make_bank(**settings)  # type: ignore[arg-type]  # meant wrong
 
 
 def test_the_docstring_example_runs() -> None:

@@ -170,7 +170,7 @@ def test_limit_laws(matrix: FloatArray) -> None:
 @given(stochastic(), st.randoms(use_true_random=False))
 def test_permuting_the_nodes_permutes_the_limit(matrix: FloatArray, random: object) -> None:
     order = list(range(len(matrix)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)  # type: ignore[attr-defined]  # a shuffled list
     limit = cesaro_limit(matrix).matrix
     permuted = cesaro_limit(matrix[np.ix_(order, order)]).matrix
     np.testing.assert_allclose(permuted, limit[np.ix_(order, order)], rtol=1e-12, atol=1e-300)
