@@ -71,6 +71,28 @@ def unmasked(data: object) -> object:
     return np.where(np.ma.getmaskarray(data), np.nan, np.ma.getdata(data))
 
 
+def records(frame: object, required: Sequence[str], optional: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Give the rows of an in-memory frame as plain values by column name; null, NaN and blank text become None.
+
+    Columns beyond `required` and `optional` are not read; an optional column that is not there is left out.
+    """
+    table = eager(frame, argument="frame")
+    missing = [name for name in required if name not in table.columns]
+    if missing:
+        raise ColumnError.missing(missing, available=table.columns, mend="frame must hold them by name.")
+    wanted = [*required, *(name for name in optional if name in table.columns)]
+    columns = [[_plain(value) for value in table.get_column(name).to_list()] for name in wanted]
+    return [dict(zip(wanted, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    """Give text without surrounding blanks, and None for whatever a library calls missing."""
+    if isinstance(value, str):
+        return value.strip() or None
+    # NaN, NaT and pandas' NA: none is equal to itself, and NA has no truth at all.
+    return None if value is None or str(value) in {"nan", "NaT", "<NA>"} else value
+
+
 def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: str) -> FloatArray:
     missing = [name for name in columns if name not in frame.columns]
     if missing:

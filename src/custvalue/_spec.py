@@ -54,10 +54,18 @@ Entries = Annotated[Mapping[K, V], AfterValidator(_freeze)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _summary_only(schema: dict[str, Any]) -> None:
+    """Keep the first paragraph of a docstring as the description of a JSON schema."""
+    if "description" in schema:
+        schema["description"] = " ".join(schema["description"].split("\n\n")[0].split())
+
+
 class Spec(BaseModel):
     """Frozen, closed, strict and finite; equal specifications have equal digests."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra=_summary_only
+    )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the specification; what is updated is validated like everything else.
@@ -119,7 +127,7 @@ def require(value: object, kind: type[T], argument: str, mend: str = "") -> T:
 def require_unit_sum(weights: Iterable[float], what: str) -> None:
     """Raise ``ValueError`` unless the weights sum to 1 within the tolerance."""
     total = math.fsum(weights)
-    if abs(total - 1.0) > SUM_TOLERANCE:
+    if not abs(total - 1.0) <= SUM_TOLERANCE:  # a sum that is not a number is refused too
         message = (
             f"{what} sum to {total:.6g}; allowed: 1 within {SUM_TOLERANCE:g}, which is taken for rounding and "
             "renormalised. Divide each weight by the sum."

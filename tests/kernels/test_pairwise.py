@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,6 +89,20 @@ def test_perron_agrees_with_120_digits(upper: tuple[float, ...], size: int) -> N
     expected, expected_root = perron_in_120_digits(matrix)
     np.testing.assert_allclose(weights, expected, rtol=2e-14)
     assert root == pytest.approx(expected_root, rel=1e-14)
+
+
+def test_a_contradiction_far_from_its_means() -> None:
+    """The dominant circle 1 > 4 > 2 > 1 has the root 7.0e171, far from the row means; the bounds of Collatz, in
+    fractions, prove the answer.
+    """
+    matrix = reciprocal((1.2e-85, 1.7e-23, 5.8e216, 7.6e85, 1.4e-214, 0.21), 4)
+    weights, root = perron(matrix)
+    exact = [Fraction(float(weight)) for weight in weights]
+    for row, weight in zip(matrix, exact, strict=True):
+        image = sum((Fraction(float(a)) * w for a, w in zip(row, exact, strict=True)), Fraction(0))
+        assert float(image / weight) == pytest.approx(root, rel=1e-11)
+    circle = (5.8e216, 1 / 1.4e-214, 1 / 1.2e-85)
+    assert root == pytest.approx(float(np.prod(np.cbrt(circle))), rel=1e-9)
 
 
 @settings(max_examples=150, deadline=None)

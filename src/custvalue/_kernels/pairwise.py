@@ -27,6 +27,11 @@ RANDOM_INDICES: Final[Mapping[str, tuple[float, ...]]] = {
 _MEAN_LAMBDA_SLOPE, _MEAN_LAMBDA_INTERCEPT = 2.7699, -4.3513
 _SMALLEST_TABULATED, _LARGEST_TABULATED = 3, 15
 _STEPS = 200
+#: Balancings until the bounds of the root must meet within `CERTIFIED`, relatively.
+_ROUNDS = 20
+CERTIFIED = 1e-11
+#: Weights further apart than 2 to this power are beyond doubles.
+_LARGEST_EXPONENT = 100_000.0
 
 
 def random_index(name: str, size: int) -> float | None:
@@ -54,6 +59,28 @@ def random_index(name: str, size: int) -> float | None:
     return None
 
 
+def missing_random_index(value: float, size: int, missing: int) -> float:
+    """Lower a random index for pairs that were not judged.
+
+    Parameters
+    ----------
+    value : float
+        Random index of complete judgments.
+    size : int
+        Number of compared elements.
+    missing : int
+        Number of pairs that were not judged.
+
+    Returns
+    -------
+    float
+        value * (1 - 2 missing / ((n - 1) (n - 2))), the linear approximation of Agoston & Csato (2022); 0 where
+        the judged pairs form a tree, and up to size 2.
+    """
+    spare = (size - 1) * (size - 2) // 2
+    return value * (spare - missing) / spare if missing < spare else 0.0
+
+
 def geometric_means(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute the priorities by logarithmic least squares (Crawford & Williams 1985).
 
@@ -74,42 +101,58 @@ def geometric_means(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-def perron(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Compute the Perron vector and root of a positive reciprocal matrix to rounding accuracy.
+def perron(
+    matrix: NDArray[np.float64], logarithms: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], float]:
+    """Compute the Perron vector and root of a non-negative irreducible matrix to rounding accuracy.
 
-    The matrix is balanced by exact powers of two near the row geometric means, so that ratios of any size cost no
-    digits; then Noda's inverse iteration (1971), which decreases to the root monotonically and quadratically,
-    runs until the bounds min (Ax)_i / x_i <= root <= max (Ax)_i / x_i of Collatz (1942) meet in rounding.
+    The matrix is balanced by exact powers of two near the row geometric means (or `logarithms`), so that ratios of
+    any size cost no digits; then Noda's inverse iteration (1971), which decreases to the root monotonically and
+    quadratically, runs until the bounds min (Ax)_i / x_i <= root <= max (Ax)_i / x_i of Collatz (1942) meet in
+    rounding. Where the means turn out to be far from the Perron vector, it balances again near the vector found.
 
     Parameters
     ----------
     matrix : ndarray of shape (n, n)
-        Positive reciprocal matrix.
+        Positive reciprocal matrix; with `logarithms`, any non-negative irreducible matrix.
+    logarithms : ndarray of shape (n,), default=None
+        Natural logarithms of a vector near the Perron vector, up to a constant.
 
     Returns
     -------
     weights : ndarray of shape (n,)
         Positive weights that sum to 1, unless a weight is too small for a double.
     root : float
-        The largest eigenvalue, at least n in exact arithmetic.
+        The largest eigenvalue; of a reciprocal matrix at least n in exact arithmetic.
 
     Raises
     ------
     ArithmeticError
-        If the balanced matrix leaves the range of doubles. Cost: O(n^3) per step, about six steps.
+        If the bounds do not meet, as numbers leave the range of doubles. Cost: O(n^3) a step, about six steps.
     """
-    exponents = np.rint(np.log2(matrix).mean(axis=1)).astype(np.intc)
-    with np.errstate(over="ignore"):
-        balanced = np.ldexp(matrix, exponents[None, :] - exponents[:, None])
-        vector = balanced.sum(axis=1)
-    if not np.isfinite(vector).all():
-        message = "The judgments contradict each other beyond the range of double precision."
-        raise ArithmeticError(message)
-    vector = _inverse_iteration(balanced, vector / vector.max())
-    image = balanced @ vector  # one more multiplication: sums of positive terms only, so each entry is accurate
-    root = float(image.sum() / vector.sum())
-    weights = np.ldexp(image / image.max(), exponents - exponents.max())
-    return weights / weights.sum(), root
+    binary = np.log2(matrix).mean(axis=1) if logarithms is None else logarithms / np.log(2.0)
+    for _ in range(_ROUNDS):
+        if not np.isfinite(binary).all() or np.ptp(binary) > _LARGEST_EXPONENT:
+            break
+        exponents = np.rint(binary - binary.max()).astype(np.intc)
+        with np.errstate(over="ignore"):
+            balanced = np.ldexp(matrix, exponents[None, :] - exponents[:, None])
+            vector = balanced.sum(axis=1)
+        if not np.isfinite(vector).all():
+            break
+        vector = _inverse_iteration(balanced, vector / vector.max())
+        image = (
+            balanced @ vector
+        )  # one more multiplication: sums of positive terms only, so each entry is accurate
+        ratios = image / vector
+        if float(ratios.max()) - float(ratios.min()) <= CERTIFIED * float(ratios.max()):
+            root = float(image.sum() / vector.sum())
+            weights = np.ldexp(image / image.max(), exponents - exponents.max())
+            return weights / weights.sum(), root
+        # The means were far from the Perron vector: balance again, nearer to it.
+        binary = exponents + np.log2(image)
+    message = "The judgments contradict each other beyond the range of double precision."
+    raise ArithmeticError(message)
 
 
 def _inverse_iteration(matrix: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:

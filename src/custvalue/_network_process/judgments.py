@@ -1,112 +1,38 @@
-"""Pairwise judgments, the priorities they imply, and how consistent they are."""
+"""Pairwise judgments of one or several experts, complete or not, and measured values in their place."""
 
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-import pandas as pd
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from custvalue._kernels import pairwise
-from custvalue._network_process.tables import positions, square_table
-from custvalue._results import Provenance, html_table, provenance, read_only
-from custvalue._spec import Items, Name, Spec, unboxed
-from custvalue.exceptions import DomainError, JudgmentError
+from custvalue._frames import records
+from custvalue._kernels.comparison_graph import next_link
+from custvalue._network_process.judgment_tables import (
+    check_reciprocal,
+    positive_values,
+    read_row,
+    table_with_gaps,
+)
+from custvalue._network_process.panel import Panel, build_panel
+from custvalue._network_process.ratios import Expert, Judgment, Ratio
+from custvalue._network_process.tables import positions
+from custvalue._results import read_only
+from custvalue._spec import Entries, FrozenMapping, Items, Name, Spec, check_keys, require_unit_sum
+from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from custvalue._typing import FloatArray, Table
+    from custvalue._typing import FloatArray, SupportsColumns, Table
 
-Method: TypeAlias = Literal["eigenvector", "logarithmic_least_squares"]
-RandomIndex: TypeAlias = Literal["alonso_lamata", "saaty_1980", "saaty_2005"]
-
-_RECIPROCITY: Final = 1e-9
-_FRACTION: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*/\s*(\d{1,15}(?:\.\d{1,15})?)\s*")
-_ALWAYS_CONSISTENT: Final = 2
-
-
-def _fraction(value: Any) -> Any:
-    """Read "1/7" as a number; leave everything else to the strict field."""
-    if not isinstance(value, str):
-        return unboxed(value)
-    found = _FRACTION.fullmatch(value if "/" in value else f"{value}/1")
-    if found is None or float(found[2]) == 0.0:
-        message = f'a ratio written as text must be a number or a fraction such as "1/7", got {value[:40]!r}'
-        raise ValueError(message)
-    return float(found[1]) / float(found[2])
-
-
-def _invertible(ratio: float) -> float:
-    if math.isinf(1.0 / ratio):
-        message = "the reciprocal of a ratio must be a finite number; use a ratio of at least 1e-308"
-        raise ValueError(message)
-    return ratio
-
-
-Ratio = Annotated[
-    float,
-    Field(gt=0.0, description="How many times as important the first is as the second; a number or '1/7'."),
-    BeforeValidator(_fraction),
-    AfterValidator(_invertible),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*/\s*\d+(\.\d+)?\s*$"},
-            ]
-        }
-    ),
-]
-
-
-class Judgment(Spec):
-    """One comparison: the first element is `ratio` times as important as the second.
-
-    Saaty's scale runs from 1 (equal) to 9 (extreme) and to 1/9 in the other direction; any positive ratio is
-    taken, since means of several experts' judgments and measured ratios are no whole numbers.
-
-    Parameters
-    ----------
-    first : str
-        The element whose importance is stated.
-    second : str
-        The element it is compared with.
-    ratio : float or str
-        Positive and finite; a text fraction such as ``"1/7"`` is read as a number. Kept and written as a float.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If `ratio` is not a positive finite number (or its reciprocal is not finite), or a name is empty.
-
-    See Also
-    --------
-    Comparisons : A complete set of judgments.
-
-    References
-    ----------
-    .. [1] Saaty, T. L. (1980). *The Analytic Hierarchy Process*. McGraw-Hill.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> anp.Judgment(first="recency", second="frequency", ratio=1 / 4)
-    Judgment(first='recency', second='frequency', ratio=0.25)
-    """
-
-    first: Name = Field(description="The element whose importance is stated.")
-    second: Name = Field(description="The element it is compared with.")
-    ratio: Ratio
+__all__ = ["Comparisons", "Judgment", "MeasuredValues", "Ratio", "next_pair", "panel_of"]
 
 
 class Comparisons(Spec):
-    """A complete set of pairwise judgments of some elements.
+    """A set of pairwise judgments of some elements, by one or several experts, complete or not.
 
     Parameters
     ----------
@@ -115,17 +41,30 @@ class Comparisons(Spec):
     elements : sequence of str
         Names of what is compared, distinct, 1 to 200 of them; the order is that of the weights.
     judgments : sequence of Judgment
-        Every pair at least once, in either direction; a pair judged twice must agree within 1e-9.
+        Pairs in either direction, at most 100,000. Pairs may be missing as long as the others connect all
+        elements. An expert who states a pair twice must agree within 1e-9; it counts once.
+    experts : mapping of str to float, default={}
+        Weight of each expert; the keys are exactly the experts that the judgments name ("" where a judgment names
+        nobody), the weights from 0, summing to 1 within 5e-4 (rounding, which is renormalised). Empty: all
+        experts weigh the same. Judgments of an expert of weight 0 are kept but do not count.
 
     Raises
     ------
     pydantic.ValidationError
-        If a name is doubled or unknown, an element is compared with itself, two judgments of a pair contradict
-        each other, or a pair is missing; the message names the pairs.
+        If a name is doubled or unknown, an element is compared with itself, two judgments of a pair by one expert
+        contradict each other, the weights of the experts break their rules, or the judgments fall apart into
+        groups that nobody compared (the message names the groups and the best next pair to ask).
 
     See Also
     --------
     priorities : The weights that the judgments imply.
+    next_pair : The best next pair to ask.
+    MeasuredValues : Priorities from measurements.
+
+    References
+    ----------
+    .. [1] Bozoki, S., Fulop, J. and Ronyai, L. (2010). On optimal completion of incomplete pairwise comparison
+       matrices. *Mathematical and Computer Modelling*, 52(1-2), 318-333.
 
     Examples
     --------
@@ -139,31 +78,132 @@ class Comparisons(Spec):
 
     kind: Literal["judgments"] = "judgments"
     elements: Annotated[Items[Name], Field(min_length=1, max_length=200, description="What is compared.")]
-    judgments: Annotated[Items[Judgment], Field(max_length=100_000, description="Every pair at least once.")]
+    judgments: Annotated[Items[Judgment], Field(max_length=100_000, description="Pairs, in either direction.")]
+    experts: Entries[Expert, float] = Field(
+        default_factory=FrozenMapping, description="Weight of each expert, summing to 1; empty for equal weights."
+    )
 
     @model_validator(mode="after")
-    def _complete(self) -> Comparisons:
+    def _whole(self) -> Comparisons:
         if len(set(self.elements)) < len(self.elements):
             doubled = next(name for name in self.elements if self.elements.count(name) > 1)
             message = f"elements must be distinct; {doubled!r} is named twice"
             raise ValueError(message)
-        _matrix(self.elements, self.judgments)
+        if self.experts:
+            check_keys(self.experts, self.expert_names, "experts")
+            negative = [name for name, weight in self.experts.items() if weight < 0.0]
+            if negative:
+                message = f"experts: the weight of {negative[0]!r} is negative; allowed: numbers from 0"
+                raise ValueError(message)
+            require_unit_sum(self.experts.values(), "the weights of the experts")
+        panel_of(self).require_connected()
         return self
 
     @property
+    def expert_names(self) -> tuple[str, ...]:
+        """Name the experts.
+
+        Returns
+        -------
+        tuple of str
+            In the order in which the judgments name them; "" stands for judgments that name nobody.
+        """
+        return tuple(dict.fromkeys(judgment.expert for judgment in self.judgments))
+
+    @property
     def matrix(self) -> FloatArray:
-        """Give the reciprocal comparison matrix.
+        """Give the reciprocal comparison matrix of all experts together.
 
         Returns
         -------
         ndarray of shape (n, n)
-            Entry (i, j) says how many times as important element i is as element j; 1 on the diagonal;
-            read-only.
+            Entry (i, j) says how many times as important element i is as element j: the geometric mean over the
+            experts who judged the pair, weighted by their weights, which keeps it reciprocal (Aczel & Saaty
+            1983). 1 on the diagonal, NaN where nobody judged; read-only.
         """
-        return read_only(_matrix(self.elements, self.judgments))
+        return read_only(panel_of(self).matrix())
+
+    @property
+    def missing(self) -> tuple[tuple[str, str], ...]:
+        """Name the pairs that nobody judged.
+
+        Returns
+        -------
+        tuple of (str, str)
+            In the order of the elements; empty for a complete set.
+        """
+        return panel_of(self).missing()
+
+    def by_expert(self, name: str) -> Comparisons:
+        """Give one expert's judgments alone.
+
+        Parameters
+        ----------
+        name : str
+            One of `expert_names`.
+
+        Returns
+        -------
+        Comparisons
+            The same elements, the judgments of this expert.
+
+        Raises
+        ------
+        DomainError
+            If no judgment names the expert.
+        JudgmentError
+            If this expert's judgments alone do not connect the elements; the message names the groups.
+        """
+        if name not in self.expert_names:
+            message = f"name is {name!r}; allowed: {list(self.expert_names)}, the experts of the judgments."
+            raise DomainError(message)
+        own = tuple(judgment for judgment in self.judgments if judgment.expert == name)
+        build_panel(self.elements, own, {}).require_connected(f"the judgments of the expert {name!r}")
+        return Comparisons(elements=self.elements, judgments=own)
+
+    def with_ratio(self, first: str, second: str, ratio: float | str, *, expert: str = "") -> Comparisons:
+        """Give the set with one judgment changed, or added where the expert has not judged the pair.
+
+        Parameters
+        ----------
+        first, second : str
+            The compared elements.
+        ratio : float or str
+            How many times as important the first is as the second.
+        expert : str, default=""
+            Who judges.
+
+        Returns
+        -------
+        Comparisons
+            A new set; the changed judgment stands in the place of the old one.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If the ratio is not positive, or the new judgment breaks the rules of the set.
+
+        Examples
+        --------
+        >>> from custvalue import anp
+        >>> judged = anp.Comparisons.from_values({"turnover": 3.0, "balance": 1.0})
+        >>> judged.with_ratio("balance", "turnover", 1).matrix
+        array([[1., 1.],
+               [1., 1.]])
+        """
+        stated = {"first": first, "second": second, "ratio": ratio, "expert": expert}
+        new = Judgment.model_validate(stated)
+        same = [
+            place
+            for place, judgment in enumerate(self.judgments)
+            if judgment.expert == expert and {judgment.first, judgment.second} == {first, second}
+        ]
+        at = same[0] if same else len(self.judgments)
+        kept = [judgment for place, judgment in enumerate(self.judgments) if place not in same]
+        return self.model_copy(update={"judgments": (*kept[:at], new, *kept[at:])})
 
     @classmethod
-    def from_matrix(cls, elements: Sequence[str] | None, matrix: Table) -> Comparisons:
+    def from_matrix(cls, elements: Sequence[str] | None, matrix: Table, *, expert: str = "") -> Comparisons:
         """Build the set from a reciprocal matrix.
 
         Parameters
@@ -171,23 +211,27 @@ class Comparisons(Spec):
         elements : sequence of str or None
             Names of the rows; None takes a DataFrame's labels, or the positions "0", "1", ... of an array.
         matrix : array_like or DataFrame of shape (n, n)
-            Positive, finite, 1 on the diagonal, and ``matrix[i, j] * matrix[j, i] == 1`` within 1e-9. The part
-            above the diagonal is kept.
+            Positive, finite, 1 on the diagonal, and ``matrix[i, j] * matrix[j, i] == 1`` within 1e-9; NaN on both
+            sides of the diagonal where a pair was not judged. The part above the diagonal is kept.
+        expert : str, default=""
+            Who judged.
 
         Returns
         -------
         Comparisons
-            One judgment per pair. Cost: O(n^2).
+            One judgment per judged pair. Cost: O(n^2).
 
         Raises
         ------
         DomainError
-            If the matrix is not square, holds a missing or infinite number, or does not fit `elements`.
+            If the matrix is not square, holds an infinite number, or does not fit `elements`.
         JudgmentError
-            If an entry is not positive, a diagonal entry is not 1, or a pair is not reciprocal; the message names
-            the pair.
+            If an entry is not positive, a diagonal entry is not 1, a pair is not reciprocal or missing on one
+            side only; the message names the pair.
+        pydantic.ValidationError
+            If the judged pairs do not connect the elements, or there are more than 200.
         """
-        values, labels = square_table(matrix, "matrix")
+        values, labels = table_with_gaps(matrix)
         names = tuple(elements) if elements is not None else labels or positions(len(values))
         if len(names) != len(values) or (labels and elements is not None and names != labels):
             message = (
@@ -195,252 +239,242 @@ class Comparisons(Spec):
                 "the order of the rows (and equal to the labels, if matrix is a DataFrame)."
             )
             raise DomainError(message)
-        _check_reciprocal(values, names)
-        pairs = combinations(range(len(names)), 2)
-        judgments = tuple(Judgment(first=names[i], second=names[j], ratio=float(values[i, j])) for i, j in pairs)
+        check_reciprocal(values, names)
+        pairs = ((i, j) for i, j in combinations(range(len(names)), 2) if not math.isnan(values[i, j]))
+        judgments = tuple(
+            Judgment(first=names[i], second=names[j], ratio=float(values[i, j]), expert=expert) for i, j in pairs
+        )
         return cls(elements=names, judgments=judgments)
 
+    @classmethod
+    def from_values(cls, values: Mapping[str, float], *, expert: str = "") -> Comparisons:
+        """Build the consistent set whose ratios are those of measured values.
 
-def _check_reciprocal(values: FloatArray, names: tuple[str, ...]) -> None:
-    places = np.argwhere(values <= 0.0)
-    if len(places):
-        row, column = places[0]
-        message = (
-            f"matrix must be positive; the judgment of {names[row]!r} against {names[column]!r} is "
-            f"{values[row, column]:g}. State ratios: 1 for equal, 1/3 for a third."
-        )
-        raise JudgmentError(message)
-    diagonal = np.flatnonzero(np.abs(np.diag(values) - 1.0) > _RECIPROCITY)
-    if len(diagonal):
-        message = f"matrix must have 1 on its diagonal; {names[diagonal[0]]!r} against itself differs."
-        raise JudgmentError(message)
-    with np.errstate(over="ignore"):
-        places = np.argwhere(np.abs(values * values.T - 1.0) > _RECIPROCITY)
-    if len(places):
-        row, column = places[0]
-        message = (
-            f"matrix must be reciprocal within {_RECIPROCITY:g}: {names[row]!r} against {names[column]!r} is "
-            f"{values[row, column]:.10g}, but {names[column]!r} against {names[row]!r} is "
-            f"{values[column, row]:.10g}. Give 1/x in full precision, or state each pair once as a Judgment."
-        )
-        raise JudgmentError(message)
-
-
-def _matrix(elements: Sequence[str], judgments: Sequence[Judgment]) -> FloatArray:
-    """Place the judgments into a matrix, refusing whatever does not define one."""
-    place = {name: number for number, name in enumerate(elements)}
-    matrix = np.eye(len(elements))
-    for judgment in judgments:
-        unknown = [name for name in (judgment.first, judgment.second) if name not in place]
-        if unknown:
-            message = f"a judgment names {unknown[0]!r}, which is not among the elements {list(elements)}"
-            raise JudgmentError(message)
-        row, column = place[judgment.first], place[judgment.second]
-        if row == column:
-            message = f"{judgment.first!r} is compared with itself; leave this judgment out"
-            raise JudgmentError(message)
-        known = matrix[row, column]
-        if known and not math.isclose(known, judgment.ratio, rel_tol=_RECIPROCITY):
-            message = (
-                f"the judgments of {judgment.first!r} against {judgment.second!r} contradict each other: "
-                f"{known:.10g} and {judgment.ratio:.10g}; keep one, or agree on their geometric mean"
-            )
-            raise JudgmentError(message)
-        if not known:
-            matrix[row, column], matrix[column, row] = judgment.ratio, 1.0 / judgment.ratio
-    missing = [(elements[i], elements[j]) for i, j in np.argwhere(matrix == 0.0) if i < j]
-    if missing:
-        shown = ", ".join(f"{first!r} with {second!r}" for first, second in missing[:10])
-        more = f" and {len(missing) - 10} more pairs" if len(missing) > 10 else ""  # noqa: PLR2004
-        message = f"no judgment compares {shown}{more}; every pair must be judged once"
-        raise JudgmentError(message)
-    return matrix
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Priorities:
-    """Priorities of compared elements, with the consistency of the judgments.
-
-    Parameters
-    ----------
-    elements : tuple of str
-        Names, in the order of `weights`.
-    weights : ndarray of shape (n,)
-        Positive, sum to 1; read-only.
-    lambda_max : float
-        Principal eigenvalue of the comparison matrix, n for perfectly consistent judgments; for every `method`.
-    consistency_index : float
-        (lambda_max - n) / (n - 1); 0 up to two elements.
-    consistency_ratio : float
-        Consistency index divided by the random index; 0 up to two elements. Saaty asks for at most 0.10.
-    random_index : str
-        Name of the random-index table.
-    method : str
-        Name of the method that gave the weights.
-    provenance : Provenance
-        Package version, the comparisons as JSON, the number of elements.
-
-    See Also
-    --------
-    priorities : The function that returns this result.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> anp.priorities([[1.0, 3.0], [1 / 3, 1.0]]).to_frame()
-      element  weight
-    0       0    0.75
-    1       1    0.25
-    """
-
-    elements: tuple[str, ...]
-    weights: FloatArray
-    lambda_max: float
-    consistency_index: float
-    consistency_ratio: float
-    random_index: RandomIndex
-    method: Method
-    provenance: Provenance
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give one row per element.
+        Parameters
+        ----------
+        values : mapping of str to float
+            Positive finite numbers on a ratio scale (amounts, counts, durations), 1 to 200 of them.
+        expert : str, default=""
+            Who measured.
 
         Returns
         -------
-        DataFrame
-            Columns `element` and `weight`.
-        """
-        return pd.DataFrame({"element": list(self.elements), "weight": self.weights.copy()})
+        Comparisons
+            Every pair, with the ratio of the two values. Cost: O(n^2).
 
-    def to_dict(self) -> dict[str, float]:
-        """Give the weights by name.
+        Raises
+        ------
+        DomainError
+            If a value is not a positive finite number, or two are further apart than 1e300 times.
+        pydantic.ValidationError
+            If there is no element or more than 200, or a name is empty.
+
+        See Also
+        --------
+        MeasuredValues : The same priorities without judgments; values of 0 are allowed there.
+
+        Examples
+        --------
+        >>> from custvalue import anp
+        >>> anp.Comparisons.from_values({"gold": 300.0, "silver": 100.0}).judgments[0].ratio
+        3.0
+        """
+        numbers = positive_values(values)
+        judgments = tuple(
+            Judgment(first=a, second=b, ratio=numbers[a] / numbers[b], expert=expert)
+            for a, b in combinations(numbers, 2)
+        )
+        return cls(elements=tuple(numbers), judgments=judgments)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: SupportsColumns,
+        *,
+        elements: Sequence[str] | None = None,
+        experts: Mapping[str, float] | None = None,
+    ) -> Comparisons:
+        """Build the set from a table with one judgment a row, such as a spreadsheet or the answers to a survey.
+
+        Parameters
+        ----------
+        frame : DataFrame or Table
+            Of pandas, Polars or PyArrow, with the columns `first`, `second`, `ratio` and, optionally, `expert`;
+            others are not read. `ratio` holds numbers or text such as "1/7". A row without a ratio is a pair that
+            was not judged and is left out.
+        elements : sequence of str, default=None
+            Names and order of the elements; None takes the order of first appearance.
+        experts : mapping of str to float, default=None
+            Weight of each expert; None for equal weights.
 
         Returns
         -------
-        dict of str to float
-            Names and weights, in the order of `elements`.
+        Comparisons
+            The judgments, in the order of the rows. Cost: O(rows).
+
+        Raises
+        ------
+        ColumnError
+            If a column is missing or doubled.
+        DataError
+            If a row has a ratio but does not name both elements.
+        DomainError
+            If `frame` is no frame in memory.
+        JudgmentError
+            If a ratio is not a positive number or fraction; the message names row and pair.
+        pydantic.ValidationError
+            If the judgments break the rules of `Comparisons`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from custvalue import anp
+        >>> table = pd.DataFrame({"first": ["a", "a"], "second": ["b", "c"], "ratio": ["1/2", "3"]})
+        >>> anp.Comparisons.from_frame(table).missing
+        (('b', 'c'),)
         """
-        return dict(zip(self.elements, self.weights.tolist(), strict=True))
-
-    def _repr_html_(self) -> str:
-        caption = f"Priorities ({self.method}), CR {self.consistency_ratio:.3f} ({self.random_index})"
-        return html_table(("element", "weight"), self.to_dict().items(), caption=caption)
-
-
-def check_choices(method: str, random_index: str) -> None:
-    """Raise ``DomainError`` unless the method and the random index are known by name."""
-    for name, value, allowed in (
-        ("method", method, get_args(Method)),
-        ("random_index", random_index, get_args(RandomIndex)),
-    ):
-        if value not in allowed:
-            message = f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}."
-            raise DomainError(message)
+        rows = records(frame, ("first", "second", "ratio"), ("expert",))
+        judgments = tuple(read_row(number, row) for number, row in enumerate(rows) if row["ratio"] is not None)
+        named = dict.fromkeys(
+            str(row[side]) for row in rows for side in ("first", "second") if row[side] is not None
+        )
+        names = tuple(elements) if elements is not None else tuple(named)
+        return cls(elements=names, judgments=judgments, experts=FrozenMapping(experts or {}))
 
 
-def priorities(
-    comparisons: Comparisons | Table,
-    *,
-    method: Method = "eigenvector",
-    random_index: RandomIndex = "alonso_lamata",
-) -> Priorities:
-    r"""Compute the priorities that pairwise judgments imply, and the consistency of the judgments.
+class MeasuredValues(Spec):
+    """Measured values that stand in the place of judgments.
 
     Parameters
     ----------
-    comparisons : Comparisons, DataFrame or array_like of shape (n, n)
-        Complete judgments, or a reciprocal matrix; a DataFrame gives the names, an array the positions.
-    method : {"eigenvector", "logarithmic_least_squares"}, default="eigenvector"
-        The principal right eigenvector [1]_, or logarithmic least squares, which for complete judgments is the
-        row geometric mean [2]_. They agree for consistent judgments and for up to three elements.
-    random_index : {"alonso_lamata", "saaty_1980", "saaty_2005"}, default="alonso_lamata"
-        Table by which the consistency index is judged [3]_ [1]_ [4]_; the consistency ratio of the same judgments
-        can differ between them: for three elements .5245, .58 and .52 stand below the same index.
-
-    Returns
-    -------
-    Priorities
-        Weights, lambda_max, consistency index and ratio.
+    kind : {"values"}, default="values"
+        Tells this way to state weights from others in JSON.
+    values : mapping of str to float
+        Measured value of each element on a ratio scale, from 0 with a positive sum; strictly positive where
+        smaller is better. 1 to 200 elements.
+    smaller_is_better : bool, default=False
+        Whether priorities follow the reciprocals (costs, distances, waiting times).
 
     Raises
     ------
-    JudgmentError
-        If a matrix is not positive, not reciprocal within 1e-9, or has no unit diagonal.
-    DomainError
-        If a matrix is not square or not finite, a name is unknown, the random index has no value for so many
-        elements, or the weights leave the range of double precision.
     pydantic.ValidationError
-        If a matrix has more than 200 rows.
+        If a value is negative, all are 0, or one is 0 where smaller is better; the message names the element.
 
     See Also
     --------
-    Network : Judgments of several groups at once.
-
-    Notes
-    -----
-    With A the matrix of judgments, the eigenvector method solves :math:`A w = \lambda_{max} w`, and
-
-    .. math:: CI = \frac{\lambda_{max} - n}{n - 1}, \qquad CR = \frac{CI}{RI(n)}.
-
-    `lambda_max` is the eigenvalue of A under both methods, so that the consistency tells about the judgments and
-    not about the method. The eigenvector is found by Noda's inverse iteration, certified by the bounds of Collatz
-    and Wielandt, to rounding accuracy. Beyond 15 elements "alonso_lamata" takes the fitted line
-    :math:`\bar\lambda_{max} = 2.7699 n - 4.3513` of [3]_; the others have no value there. Cost: :math:`O(n^3)`.
-
-    References
-    ----------
-    .. [1] Saaty, T. L. (1980). *The Analytic Hierarchy Process*. McGraw-Hill.
-    .. [2] Crawford, G. and Williams, C. (1985). A note on the analysis of subjective judgment matrices. *Journal
-       of Mathematical Psychology*, 29(4), 387-405.
-    .. [3] Alonso, J. A. and Lamata, M. T. (2006). Consistency in the analytic hierarchy process: a new approach.
-       *International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems*, 14(4), 445-459.
-    .. [4] Saaty, T. L. (2005). *Theory and Applications of the Analytic Network Process*. RWS Publications.
+    Comparisons.from_values : The same as a set of judgments.
 
     Examples
     --------
     >>> from custvalue import anp
-    >>> result = anp.priorities([[1, 1 / 7, 2], [7, 1, 9], [1 / 2, 1 / 9, 1]])
-    >>> result.weights.round(4), round(result.lambda_max, 5), round(result.consistency_ratio, 4)
-    (array([0.1312, 0.7928, 0.076 ]), 3.02173, 0.0207)
+    >>> anp.MeasuredValues(values={"a": 30.0, "b": 10.0}).weights
+    {'a': 0.75, 'b': 0.25}
+    >>> anp.MeasuredValues(values={"a": 30.0, "b": 10.0}, smaller_is_better=True).weights
+    {'a': 0.25, 'b': 0.75}
     """
-    check_choices(method, random_index)
-    if not isinstance(comparisons, Comparisons):
-        comparisons = Comparisons.from_matrix(None, comparisons)
-    weights, lambda_max = _solve(comparisons.matrix, method)
-    size = len(weights)
-    index = max(0.0, (lambda_max - size) / (size - 1)) if size > _ALWAYS_CONSISTENT else 0.0
-    ratio = index / _random_index(random_index, size) if size > _ALWAYS_CONSISTENT else 0.0
-    return Priorities(
-        elements=tuple(comparisons.elements),
-        weights=read_only(weights),
-        lambda_max=lambda_max,
-        consistency_index=index,
-        consistency_ratio=ratio,
-        random_index=random_index,
-        method=method,
-        provenance=provenance(comparisons.model_dump_json(), n_elements=size),
+
+    kind: Literal["values"] = "values"
+    values: Annotated[Entries[Name, float], Field(min_length=1, max_length=200)] = Field(
+        description="Measured value of each element."
     )
+    smaller_is_better: bool = Field(default=False, description="Whether priorities follow the reciprocals.")
+
+    @model_validator(mode="after")
+    def _measured(self) -> MeasuredValues:
+        for name, value in self.values.items():
+            if value < 0.0 or (self.smaller_is_better and value == 0.0):
+                allowed = (
+                    "numbers above 0, since smaller is better" if self.smaller_is_better else "numbers from 0"
+                )
+                message = f"values: {name!r} is {value:g}; allowed: {allowed}"
+                raise ValueError(message)
+        if not any(self.values.values()):
+            message = "values are all 0, which gives no priorities; one at least must be above 0"
+            raise ValueError(message)
+        return self
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Give the priorities.
+
+        Returns
+        -------
+        mapping of str to float
+            Values, or their reciprocals where smaller is better, divided by their sum.
+        """
+        if self.smaller_is_better:
+            least = min(self.values.values())
+            parts = {name: least / value for name, value in self.values.items()}
+        else:
+            most = max(self.values.values())
+            parts = {name: value / most for name, value in self.values.items()}
+        total = math.fsum(parts.values())
+        return FrozenMapping({name: part / total for name, part in parts.items()})
 
 
-def _solve(matrix: FloatArray, method: Method) -> tuple[FloatArray, float]:
-    try:
-        weights, lambda_max = pairwise.perron(matrix)
-    except ArithmeticError as error:
-        raise DomainError(f"{error} Check the largest and smallest ratios.") from error
-    if method == "logarithmic_least_squares":
-        weights = pairwise.geometric_means(matrix)
-    if not (weights > 0.0).all():
-        message = "A weight is too small for double precision; check the largest and smallest ratios."
+def next_pair(elements: Sequence[str], judgments: Sequence[Judgment] = ()) -> tuple[str, str] | None:
+    r"""Find the pair that an expert should be asked next.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Names of what is compared, distinct.
+    judgments : sequence of Judgment, default=()
+        What was judged already, by whomever; the ratios do not matter.
+
+    Returns
+    -------
+    tuple of (str, str) or None
+        The pair, in the order of `elements`; None if every pair was judged.
+
+    Raises
+    ------
+    DomainError
+        If `elements` is empty or names an element twice.
+    JudgmentError
+        If a judgment names an unknown element or compares an element with itself.
+
+    See Also
+    --------
+    Comparisons : Takes incomplete judgments that connect all elements.
+
+    Notes
+    -----
+    While the judgments fall apart into groups, the two largest are joined between their most central elements,
+    those with the least sum of effective resistances within the group. Once they connect, the pair is asked that
+    lowers the sum of all effective resistances :math:`R_{kl}` (the Kirchhoff index [2]_) most:
+
+    .. math:: \Delta = \frac{n \lVert L^+ (e_i - e_j) \rVert^2}{1 + R_{ij}},
+
+    with L the Laplacian of the graph of judged pairs. The sum of resistances is, up to a factor, the sum of the
+    variances of all log-ratios of weights by logarithmic least squares [1]_, where judgments err independently and
+    alike. Ties go to the first pair in the order of `elements`. Cost: O(n^3).
+
+    References
+    ----------
+    .. [1] Bozoki, S., Fulop, J. and Ronyai, L. (2010). On optimal completion of incomplete pairwise comparison
+       matrices. *Mathematical and Computer Modelling*, 52(1-2), 318-333.
+    .. [2] Klein, D. J. and Randic, M. (1993). Resistance distance. *Journal of Mathematical Chemistry*, 12,
+       81-95.
+
+    Examples
+    --------
+    >>> from custvalue import anp
+    >>> anp.next_pair(["a", "b", "c"], [anp.Judgment(first="a", second="b", ratio=2)])
+    ('a', 'c')
+    >>> chain = [anp.Judgment(first=x, second=y, ratio=2) for x, y in ("ab", "bc", "cd")]
+    >>> anp.next_pair("abcd", chain)
+    ('a', 'd')
+    """
+    names = tuple(elements)
+    if not names or len(set(names)) < len(names):
+        message = "elements must be distinct names, at least one; remove the doubled ones."
         raise DomainError(message)
-    return weights, float(len(matrix)) if len(matrix) <= _ALWAYS_CONSISTENT else lambda_max
+    unweighted = tuple(judgment.model_copy(update={"ratio": 1.0, "expert": ""}) for judgment in judgments)
+    link = next_link(build_panel(names, unweighted, {}).adjacency())
+    return None if link is None else (names[link[0]], names[link[1]])
 
 
-def _random_index(name: RandomIndex, size: int) -> float:
-    value = pairwise.random_index(name, size)
-    if value is None:
-        message = (
-            f"random_index {name!r} has values for up to 15 elements and {size} are compared; use "
-            "'alonso_lamata', which has a formula for more, or compare in smaller groups."
-        )
-        raise DomainError(message)
-    return value
+def panel_of(comparisons: Comparisons) -> Panel:
+    """Give the judgments of a set as arrays."""
+    return build_panel(comparisons.elements, comparisons.judgments, comparisons.experts)

@@ -1,0 +1,151 @@
+"""How judgments become weights: the choices by name, and the weights by each choice, without any report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+
+from custvalue._kernels import comparison_methods, pairwise
+from custvalue._network_process.judgments import panel_of
+from custvalue.exceptions import DomainError, JudgmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from custvalue._network_process.judgments import Comparisons
+    from custvalue._network_process.panel import Panel
+    from custvalue._typing import FloatArray
+
+Method: TypeAlias = Literal["eigenvector", "logarithmic_least_squares", "harker", "lambda_min"]
+RandomIndex: TypeAlias = Literal["alonso_lamata", "saaty_1980", "saaty_2005"]
+Aggregation: TypeAlias = Literal["aij", "aip_geometric", "aip_arithmetic", "pooled"]
+
+#: Up to so many elements judgments cannot contradict each other.
+ALWAYS_CONSISTENT: Final = 2
+_SHOWN: Final = 10
+
+
+def check_choices(method: str, random_index: str, aggregation: str = "aij") -> None:
+    """Raise ``DomainError`` unless the choices are known by name and go together."""
+    for name, value, allowed in (
+        ("method", method, get_args(Method)),
+        ("random_index", random_index, get_args(RandomIndex)),
+        ("aggregation", aggregation, get_args(Aggregation)),
+    ):
+        if value not in allowed:
+            message = f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}."
+            raise DomainError(message)
+    if aggregation == "pooled" and method != "logarithmic_least_squares":
+        message = (
+            f"aggregation is 'pooled' and method {method!r}; 'pooled' minimises squares over all experts, so it "
+            "goes with method 'logarithmic_least_squares' only. Choose that method, or aggregation 'aij'."
+        )
+        raise DomainError(message)
+
+
+def require_complete(missing: Sequence[tuple[str, str]], whose: str = "") -> None:
+    """Raise ``JudgmentError`` naming the missing pairs and the methods that take incomplete judgments."""
+    if not missing:
+        return
+    shown = ", ".join(f"{first!r} with {second!r}" for first, second in missing[:_SHOWN])
+    more = f" and {len(missing) - _SHOWN} more pairs" if len(missing) > _SHOWN else ""
+    message = (
+        f"no judgment{whose} compares {shown}{more}; method 'eigenvector' needs every pair. Ask for them, or "
+        "choose method 'harker', 'lambda_min' or 'logarithmic_least_squares', which take incomplete judgments."
+    )
+    raise JudgmentError(message)
+
+
+def solved(matrix: FloatArray, method: Method, pair_weights: FloatArray | None = None) -> tuple[FloatArray, float]:
+    """Give weights and lambda_max of a matrix with NaN for missing pairs; refuse what no double holds."""
+    try:
+        weights, root = comparison_methods.weights_and_root(matrix, method, pair_weights)
+    except ArithmeticError as error:
+        raise DomainError(f"{error} Check the largest and smallest ratios.") from error
+    require_positive(weights)
+    return weights, float(len(matrix)) if len(matrix) <= ALWAYS_CONSISTENT else root
+
+
+def require_positive(weights: FloatArray) -> None:
+    """Raise ``DomainError`` where a weight has become too small for a double."""
+    if not (weights > 0.0).all():
+        message = "A weight is too small for double precision; check the largest and smallest ratios."
+        raise DomainError(message)
+
+
+class Consistency(NamedTuple):
+    """Consistency index and the ratios by which it is judged."""
+
+    consistency_index: float
+    consistency_ratio: float
+    adjusted_consistency_ratio: float
+
+
+def consistency(lambda_max: float, size: int, missing: int, name: RandomIndex) -> Consistency:
+    """Judge lambda_max by a random index, as if complete and adjusted for missing pairs."""
+    if size <= ALWAYS_CONSISTENT:
+        return Consistency(0.0, 0.0, 0.0)
+    index = max(0.0, (lambda_max - size) / (size - 1))
+    random_index = required_random_index(name, size)
+    lowered = pairwise.missing_random_index(random_index, size, missing)
+    return Consistency(index, index / random_index, index / lowered if lowered > 0.0 else 0.0)
+
+
+def required_random_index(name: RandomIndex, size: int) -> float:
+    """Look a random index up, or refuse by name."""
+    value = pairwise.random_index(name, size)
+    if value is None:
+        message = (
+            f"random_index {name!r} has values for up to 15 elements and {size} are compared; use "
+            "'alonso_lamata', which has a formula for more, or compare in smaller groups."
+        )
+        raise DomainError(message)
+    return value
+
+
+def pair_table(panel: Panel, values: FloatArray) -> FloatArray:
+    """Put numbers of the pairs into a symmetric matrix."""
+    table = np.zeros((len(panel.elements),) * 2)
+    rows, columns = panel.pairs.T
+    table[rows, columns] = table[columns, rows] = values
+    return table
+
+
+def counted_experts(comparisons: Comparisons, method: Method) -> list[tuple[str, float, Comparisons]]:
+    """Give name, weight and own judgments of each expert who counts; each must connect all elements."""
+    panel = panel_of(comparisons)
+    counted = []
+    for name, weight in zip(panel.experts, panel.weights.tolist(), strict=True):
+        if weight > 0.0:
+            own = comparisons.by_expert(name)
+            if method == "eigenvector":
+                require_complete(own.missing, f" of the expert {name!r}")
+            counted.append((name, weight, own))
+    return counted
+
+
+def aggregated(comparisons: Comparisons, method: Method, aggregation: Aggregation) -> tuple[FloatArray, float]:
+    """Give the group's weights by an aggregation, and lambda_max of the aggregated judgments."""
+    panel = panel_of(comparisons)
+    if method == "eigenvector":
+        require_complete(panel.missing())
+    matrix = panel.matrix()
+    if aggregation == "pooled":
+        return solved(matrix, method, pair_table(panel, panel.total))
+    weights, lambda_max = solved(matrix, method)
+    if aggregation == "aij" or not panel.experts:
+        return weights, lambda_max
+    counted = counted_experts(comparisons, method)
+    shares = np.array([weight for _, weight, _ in counted])
+    each = np.array([solved(own.matrix, method)[0] for _, _, own in counted])
+    return mixed(each, shares, aggregation), lambda_max
+
+
+def mixed(each: FloatArray, shares: FloatArray, aggregation: Aggregation) -> FloatArray:
+    """Average the weights of experts, (K, ..., n), with shares that sum to 1."""
+    if aggregation == "aip_arithmetic":
+        return np.asarray(np.tensordot(shares, each, 1))
+    logarithms = np.tensordot(shares, np.log(each), 1)
+    weights = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
