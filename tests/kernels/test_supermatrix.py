@@ -10,13 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custvalue._kernels.supermatrix import (
-    cesaro_limit,
-    essential_classes,
-    period,
-    stationary,
-    weigh_blocks,
-)
+from custvalue._kernels.stationary import stationary
+from custvalue._kernels.structure import essential_classes, period
+from custvalue._kernels.supermatrix import cesaro_limit, weigh_blocks
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray
@@ -116,12 +112,14 @@ def test_underflow_is_refused_and_not_guessed() -> None:
     matrix = np.array([[0.0, 0.0, 1e-200], [1.0, 1.0, 1.0], [0.0, 1e-200, 0.0]])
     with pytest.raises(ArithmeticError, match="double precision"):
         stationary(matrix)
-    joined = np.eye(4)
-    joined[1:, 1:] = matrix
-    joined[0, 1:] = [0.0, 0.0, 1e-200]
-    joined[1, 1:] = [0.0, 0.0, 0.0]
+    joined = np.eye(5)
+    joined[2:, 2:] = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1e-200, 0.0]]
+    joined[0, 4] = joined[1, 4] = 1e-200
     with pytest.raises(ArithmeticError, match="double precision"):
         cesaro_limit(joined)
+    joined[1, 4] = 0.0  # with one class left, all influence ends there, however rarely
+    joined[1, 1], joined[0, 1] = 0.0, 1.0
+    np.testing.assert_array_equal(cesaro_limit(joined).matrix[0], np.ones(5))
 
 
 @settings(max_examples=60, deadline=None)

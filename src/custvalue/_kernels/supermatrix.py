@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.linalg import solve_triangular
+
+from custvalue._kernels.stationary import eliminate, group_inverse, stationary
+from custvalue._kernels.structure import essential_classes, ordinary_period, period
+from custvalue._kernels.supermatrix_batch import limit_columns_batch, stationary_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_UNDERFLOW = (
-    "A way out of a node is so improbable that it vanishes in double precision; "
-    "replace entries below 1e-100 by 0 if they are meant to be none."
-)
+__all__ = [
+    "CesaroLimit",
+    "absorption_probabilities",
+    "cesaro_limit",
+    "group_inverse",
+    "limit_columns_batch",
+    "stationary_batch",
+    "weigh_blocks",
+]
 
 
 class CesaroLimit(NamedTuple):
@@ -27,7 +35,9 @@ class CesaroLimit(NamedTuple):
     absorption: NDArray[np.float64]
 
 
-def cesaro_limit(matrix: NDArray[np.float64]) -> CesaroLimit:
+def cesaro_limit(
+    matrix: NDArray[np.float64], sums: NDArray[np.float64] | None = None, least: float = 0.0
+) -> CesaroLimit:
     """Compute lim (W + W^2 + ... + W^k) / k of a non-negative matrix whose columns sum to 1.
 
     Strong components give the essential classes (no influence leaves them); each has one stationary vector, a
@@ -38,12 +48,16 @@ def cesaro_limit(matrix: NDArray[np.float64]) -> CesaroLimit:
     ----------
     matrix : ndarray of shape (n, n)
         Column j holds the influences on node j.
+    sums : ndarray of shape (n,) or None
+        Sums, near 1, by which the columns have to be divided; None if they sum to 1.
+    least : float, default=0.0
+        Smallest entry of the matrix, if it is known: it saves work.
 
     Returns
     -------
     CesaroLimit
-        The limit, the classes in the order of their first node, their periods, the transient nodes, and the
-        absorption probabilities of shape (n_classes, n).
+        The limit (a view of one column, if all agree), the classes in the order of their first node, their
+        periods, the transient nodes, and the absorption probabilities of shape (n_classes, n).
 
     Raises
     ------
@@ -51,106 +65,32 @@ def cesaro_limit(matrix: NDArray[np.float64]) -> CesaroLimit:
         If a probability underflows. Cost: O(n^3) time, O(n^2) memory.
     """
     size = len(matrix)
+    length = 1 if least > 0.0 else ordinary_period(matrix)
+    if length is not None:
+        return _one_class(stationary(matrix, sums, least), np.arange(size), length, np.arange(0))
+    if sums is not None:
+        matrix = matrix / sums
     classes, transient = essential_classes(matrix)
     blocks = [matrix[np.ix_(members, members)] for members in classes]
+    periods = tuple(period(block) for block in blocks)
+    if len(classes) == 1:
+        vector = np.zeros(size)
+        vector[classes[0]] = stationary(blocks[0])
+        return _one_class(vector, classes[0], periods[0], transient)
     distributions = np.zeros((size, len(classes)))
     for number, (members, block) in enumerate(zip(classes, blocks, strict=True)):
         distributions[members, number] = stationary(block)
     absorption = absorption_probabilities(matrix, classes, transient)
-    periods = tuple(period(block) for block in blocks)
     return CesaroLimit(distributions @ absorption, classes, periods, transient, absorption)
 
 
-def essential_classes(
-    matrix: NDArray[np.float64],
-) -> tuple[tuple[NDArray[np.int64], ...], NDArray[np.int64]]:
-    """Split the nodes into essential classes and transient nodes.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n)
-        Non-negative; entry (i, j) > 0 is a step from j to i.
-
-    Returns
-    -------
-    classes : tuple of ndarray
-        Sorted members of each class, in the order of the first member.
-    transient : ndarray
-        Sorted nodes outside of every class.
-    """
-    steps = csr_array((matrix.T > 0.0).astype(np.int8))
-    count, labels = connected_components(steps, directed=True, connection="strong")
-    target, origin = np.nonzero(matrix)
-    left = np.zeros(count, dtype=np.bool_)
-    left[labels[origin[labels[origin] != labels[target]]]] = True
-    members = [np.flatnonzero(labels == label) for label in np.flatnonzero(~left)]
-    classes = tuple(sorted(members, key=lambda nodes: int(nodes[0])))
-    return classes, np.flatnonzero(left[labels])
-
-
-def period(block: NDArray[np.float64]) -> int:
-    """Compute the period of an irreducible block: the greatest common divisor of its cycle lengths.
-
-    Parameters
-    ----------
-    block : ndarray of shape (m, m)
-        Irreducible non-negative matrix.
-
-    Returns
-    -------
-    int
-        1 for an aperiodic block. Found from breadth-first levels (Denardo 1977): O(m^2).
-    """
-    target, origin = np.nonzero(block)
-    level = np.full(len(block), -1)
-    frontier = np.array([0])
-    depth = 0
-    while frontier.size:
-        level[frontier] = depth
-        reached = (block[:, frontier] > 0.0).any(axis=1)
-        frontier = np.flatnonzero(reached & (level < 0))
-        depth += 1
-    return int(np.gcd.reduce(np.abs(level[origin] + 1 - level[target])))
-
-
-def stationary(block: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the stationary vector of an irreducible column-stochastic block by the GTH algorithm.
-
-    Grassmann, Taksar & Heyman (1985) eliminate one node after the other with sums and products of non-negative
-    numbers only; the diagonal is never read. Every entry is therefore accurate to a few rounding errors, however
-    nearly the block falls apart.
-
-    Parameters
-    ----------
-    block : ndarray of shape (m, m)
-        Irreducible, column j holds the influences on node j.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Non-negative, sums to 1, ``block @ result`` equals it.
-
-    Raises
-    ------
-    ArithmeticError
-        If a probability underflows. Cost: O(m^3).
-    """
-    work = block.copy()
-    size = len(work)
-    exits = np.ones(size)
-    for node in range(size - 1, 0, -1):
-        exits[node] = work[:node, node].sum()
-        if exits[node] <= 0.0:
-            raise ArithmeticError(_UNDERFLOW)
-        work[:node, :node] += np.outer(work[:node, node] / exits[node], work[node, :node])
-    vector = np.zeros(size)
-    vector[0] = 1.0
-    for node in range(1, size):
-        inflow = float(work[node, :node] @ vector[:node])
-        total = inflow + exits[node]  # scaled at each step, so that nothing overflows
-        vector[:node] *= exits[node] / total
-        vector[node] = inflow / total
-    return np.asarray(vector / vector.sum())
+def _one_class(
+    vector: NDArray[np.float64], members: NDArray[np.int64], length: int, transient: NDArray[np.int64]
+) -> CesaroLimit:
+    size = len(vector)
+    columns = np.ndarray((size, size), buffer=vector, strides=(vector.itemsize, 0))
+    columns.flags.writeable = False
+    return CesaroLimit(columns, (members,), (length,), transient, np.ones((1, size)))
 
 
 def absorption_probabilities(
@@ -186,19 +126,14 @@ def absorption_probabilities(
         absorption[number, members] = 1.0
     if not transient.size:
         return absorption
-    into = np.array([matrix[np.ix_(members, transient)].sum(axis=0) for members in classes])
-    work = np.vstack([into, matrix[np.ix_(transient, transient)]])  # rows: classes first, then transient nodes
-    size = len(transient)
-    for node in range(size - 1, -1, -1):
-        kept = count + node
-        exits = work[:kept, node].sum()
-        if exits <= 0.0:
-            raise ArithmeticError(_UNDERFLOW)
-        work[:kept, node] /= exits
-        work[:kept, :node] += np.outer(work[:kept, node], work[kept, :node])
-    ends = np.zeros((count, size))
-    for node in range(size):
-        ends[:, node] = work[:count, node] + ends[:, :node] @ work[count : count + node, node]
+    work = np.zeros((count + len(transient), count + len(transient)))
+    for number, members in enumerate(classes):
+        work[number, count:] = matrix[np.ix_(members, transient)].sum(axis=0)
+    work[count:, count:] = matrix[np.ix_(transient, transient)]
+    eliminate(work, count)
+    # Nodes pass on their shares, the first one straight to the classes: products are added, never subtracted.
+    inner = np.eye(len(transient)) - np.triu(work[count:, count:], 1)
+    ends = solve_triangular(inner, work[:count, count:].T, trans=1, unit_diagonal=True, check_finite=False).T
     absorption[:, transient] = ends / ends.sum(axis=0)
     return absorption
 

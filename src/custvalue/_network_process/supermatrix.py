@@ -1,17 +1,15 @@
-"""The weighted supermatrix and its exact limit."""
+"""The weighted supermatrix: blocks of an unweighted one times the weights of their clusters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from custvalue._kernels import supermatrix as kernel
-from custvalue._network_process.tables import REPORTED_DEVIATION, positions, square_table
-from custvalue._results import Provenance, html_table, provenance, read_only
-from custvalue._spec import SUM_TOLERANCE, FrozenMapping
+from custvalue._network_process.tables import positions, square_table
+from custvalue._spec import SUM_TOLERANCE
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -20,176 +18,6 @@ if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray, Table
 
 SupermatrixT = TypeVar("SupermatrixT", pd.DataFrame, "FloatArray")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Limit:
-    """Exact Cesàro limit of a supermatrix, with the structure that explains it.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n)
-        The limit; column j holds the priorities when the influence starts at node j; columns sum to 1; read-only.
-    labels : tuple of str
-        Names of the nodes; their positions, counted from 0, where an array was given.
-    classes : tuple of tuple of int
-        Nodes of each essential class: a strongly connected group that no influence leaves.
-    periods : tuple of int
-        Period of each class; where one is above 1, the powers of the matrix cycle and never settle.
-    transient : tuple of int
-        Nodes outside of every class; their priority is 0.
-    absorption : ndarray of shape (n_classes, n)
-        Share of the influence of node j that ends in each class; read-only.
-    unique : bool
-        Whether all columns of the limit agree, so that there is one vector of priorities.
-    priorities : ndarray of shape (n,) or None
-        The common column, if `unique`; read-only.
-    deviations : mapping of str to float
-        Column sum less 1 of each column that was renormalised.
-    provenance : Provenance
-        Package version and the numbers of nodes and classes.
-
-    See Also
-    --------
-    limit_supermatrix : The function that returns this result.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> limit = anp.limit_supermatrix([[0.0, 1.0], [1.0, 0.0]])
-    >>> limit.priorities, limit.periods
-    (array([0.5, 0.5]), (2,))
-    """
-
-    matrix: FloatArray
-    labels: tuple[str, ...]
-    classes: tuple[tuple[int, ...], ...]
-    periods: tuple[int, ...]
-    transient: tuple[int, ...]
-    absorption: FloatArray
-    unique: bool
-    priorities: FloatArray | None
-    deviations: Mapping[str, float]
-    provenance: Provenance
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give the limit with its labels.
-
-        Returns
-        -------
-        DataFrame of shape (n, n)
-            Labels in the index and in the columns.
-        """
-        return pd.DataFrame(self.matrix.copy(), index=list(self.labels), columns=list(self.labels))
-
-    def _repr_html_(self) -> str:
-        rows = ([label, *row] for label, row in zip(self.labels, self.matrix.tolist(), strict=True))
-        caption = f"Limit supermatrix, {len(self.classes)} essential class(es) of period {self.periods}"
-        return html_table(("", *self.labels), rows, caption=caption)
-
-
-def limit_supermatrix(weighted: Table) -> Limit:
-    r"""Compute the exact limit of a weighted supermatrix, whatever its structure.
-
-    Powers of a supermatrix may cycle, stop at different columns, or settle too slowly to be seen; this function
-    never multiplies powers.
-
-    Parameters
-    ----------
-    weighted : DataFrame or array_like of shape (n, n)
-        Non-negative; entry (i, j) is the influence of node i on node j, so that columns sum to 1. Columns within
-        5e-4 of 1 are renormalised and the deviation is reported. A DataFrame gives the names of the nodes.
-
-    Returns
-    -------
-    Limit
-        The limit, its essential classes and their periods, the transient nodes and their absorption.
-
-    Raises
-    ------
-    DomainError
-        If the table is not square, holds a negative, missing or infinite number, if a column sums to something
-        else than 1 (a zero column is a sink), or if a positive entry is so small (below about 1e-100) that
-        products of entries vanish in double precision.
-
-    See Also
-    --------
-    weighted_supermatrix : The matrix that this function takes.
-
-    Notes
-    -----
-    The limit is :math:`\lim_{k \to \infty} \frac{1}{k} \sum_{m=1}^{k} W^m`, which exists for every stochastic
-    matrix and equals :math:`\lim W^k` where that exists; for cyclic matrices it is Saaty's average over the
-    cycle [1]_.
-    The strong components that no influence leaves are the essential classes; each has one stationary vector,
-    found by the algorithm of Grassmann, Taksar and Heyman [2]_, which subtracts nothing and is accurate for nearly
-    decomposable matrices; column j of the limit mixes these vectors by the probabilities with which node j is
-    absorbed by the classes [3]_, eliminated in the same manner. With more than one class the columns differ, and
-    the answer depends on where the influence starts. Cost: :math:`O(n^3)` time, :math:`O(n^2)` memory.
-
-    References
-    ----------
-    .. [1] Saaty, T. L. (2005). *Theory and Applications of the Analytic Network Process*. RWS Publications.
-    .. [2] Grassmann, W. K., Taksar, M. I. and Heyman, D. P. (1985). Regenerative analysis and steady state
-       distributions for Markov chains. *Operations Research*, 33(5), 1107-1116.
-    .. [3] Kemeny, J. G. and Snell, J. L. (1960). *Finite Markov Chains*. Van Nostrand, chapters 3 to 5.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> limit = anp.limit_supermatrix([[0.5, 0.25, 0.0], [0.5, 0.75, 0.5], [0.0, 0.0, 0.5]])
-    >>> limit.priorities.round(4), limit.transient
-    (array([0.3333, 0.6667, 0.    ]), (2,))
-    """
-    values, labels = square_table(weighted, "weighted")
-    names = labels or positions(len(values))
-    sums = _column_sums(values, names)
-    try:
-        found = kernel.cesaro_limit(values / sums)
-    except ArithmeticError as error:
-        raise DomainError(f"weighted: {error}") from error
-    unique = len(found.classes) == 1
-    matrix = read_only(found.matrix)
-    deviations = {
-        name: float(total - 1.0)
-        for name, total in zip(names, sums, strict=True)
-        if abs(total - 1.0) > REPORTED_DEVIATION
-    }
-    return Limit(
-        matrix=matrix,
-        labels=names,
-        classes=tuple(tuple(members.tolist()) for members in found.classes),
-        periods=found.periods,
-        transient=tuple(found.transient.tolist()),
-        absorption=read_only(found.absorption),
-        unique=unique,
-        priorities=read_only(matrix[:, 0].copy()) if unique else None,
-        deviations=FrozenMapping(deviations),
-        provenance=provenance(n_nodes=len(names), n_classes=len(found.classes)),
-    )
-
-
-def _column_sums(values: FloatArray, names: tuple[str, ...]) -> FloatArray:
-    if (values < 0.0).any():
-        row, column = np.argwhere(values < 0.0)[0]
-        message = f"weighted is negative in row {names[row]!r}, column {names[column]!r}; allowed: numbers from 0."
-        raise DomainError(message)
-    sums = np.asarray(values.sum(axis=0))
-    empty = np.flatnonzero(sums == 0.0)
-    if empty.size:
-        message = (
-            f"weighted has a zero column for {names[empty[0]]!r}: nothing influences this node, it is a sink, and "
-            "the limit would be lost there. Put 1 on its diagonal to let it keep what reaches it, or leave it out."
-        )
-        raise DomainError(message)
-    off = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
-    if off.size:
-        message = (
-            f"weighted: the column of {names[off[0]]!r} sums to {sums[off[0]]:.6g}; allowed: 1 within "
-            f"{SUM_TOLERANCE:g}. Weight its blocks (weighted_supermatrix), or divide the column by its sum."
-        )
-        raise DomainError(message)
-    return sums
 
 
 def weighted_supermatrix(

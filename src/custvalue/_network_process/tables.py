@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import blas
 
-from custvalue._spec import require_unit_sum
+from custvalue._spec import SUM_TOLERANCE, require_unit_sum
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
 #: Deviations below this are the rounding of doubles and are not worth a report.
 REPORTED_DEVIATION: Final = 1e-12
+_PLANE: Final = 2
+_POSITIONS: Final = tuple(map(str, range(1000)))
 
 
 def square_table(table: Table, name: str) -> tuple[FloatArray, tuple[str, ...] | None]:
-    """Read a square table of finite numbers; labels come from a DataFrame's index, else there are none."""
+    """Read a square table of finite numbers; labels come from a DataFrame's index, else there are none.
+
+    The numbers are those of the table itself where it is an array of doubles: they are not to be changed.
+    """
     labels = None
     if isinstance(table, pd.DataFrame):
         labels = tuple(str(label) for label in table.index)
@@ -32,14 +38,14 @@ def square_table(table: Table, name: str) -> tuple[FloatArray, tuple[str, ...] |
             )
             raise DomainError(message)
     try:
-        values = np.array(table, dtype=np.float64)
+        values = np.asarray(table, dtype=np.float64)
     except (TypeError, ValueError) as error:
         message = f"{name} must be a square table of numbers."
         raise DomainError(message) from error
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:  # noqa: PLR2004 - a table
+    if values.ndim != _PLANE or values.shape[0] != values.shape[1] or not values.size:
         message = f"{name} has the shape {values.shape}; allowed: (n, n) with n from 1."
         raise DomainError(message)
-    if not np.isfinite(values).all():
+    if not (float(values.min()) > -np.inf and float(values.max()) < np.inf):
         row, column = (int(place) for place in np.argwhere(~np.isfinite(values))[0])
         pair = (labels[row], labels[column]) if labels else (row, column)
         message = f"{name} holds a missing or infinite number in row {pair[0]!r}, column {pair[1]!r}."
@@ -49,7 +55,52 @@ def square_table(table: Table, name: str) -> tuple[FloatArray, tuple[str, ...] |
 
 def positions(size: int) -> tuple[str, ...]:
     """Name unlabelled rows by their position, counted from 0."""
-    return tuple(str(place) for place in range(size))
+    return _POSITIONS[:size] if size <= len(_POSITIONS) else tuple(map(str, range(size)))
+
+
+class SupermatrixTable(NamedTuple):
+    """A supermatrix as it was given, its column sums, how far they are from 1, and its smallest entry."""
+
+    given: FloatArray
+    names: tuple[str, ...]
+    sums: FloatArray
+    off: float
+    least: float
+
+
+def read_supermatrix(weighted: Table) -> SupermatrixTable:
+    """Read and check a supermatrix, in few steps where it is an array whose columns sum to 1."""
+    if type(weighted) is np.ndarray and weighted.dtype == np.float64 and weighted.ndim == _PLANE:
+        size = len(weighted)
+        if 0 < size == weighted.shape[1]:
+            least = float(np.minimum.reduce(weighted, None))
+            sums = blas.dgemv(1.0, weighted.T, np.ones(size))  # BLAS never warns, whatever the entries are
+            off = float(blas.dnrm2(sums - 1.0))
+            if least >= 0.0 and off <= REPORTED_DEVIATION:
+                return SupermatrixTable(weighted, positions(size), sums, off, least)
+    return _read_any(weighted)
+
+
+def _read_any(weighted: Table) -> SupermatrixTable:
+    """Read any table, and say what is wrong with it."""
+    values, labels = square_table(weighted, "weighted")
+    names = labels or positions(len(values))
+    least = float(values.min())
+    if least < 0.0:
+        row, column = np.argwhere(values < 0.0)[0]
+        message = f"weighted is negative in row {names[row]!r}, column {names[column]!r}; allowed: numbers from 0."
+        raise DomainError(message)
+    with np.errstate(over="ignore"):
+        sums = values.sum(axis=0)
+    deviation = np.abs(sums - 1.0)
+    off = np.flatnonzero((deviation > SUM_TOLERANCE) & (sums != 0.0))
+    if off.size:
+        message = (
+            f"weighted: the column of {names[off[0]]!r} sums to {sums[off[0]]:.6g}; allowed: 1 within "
+            f"{SUM_TOLERANCE:g}. Weight its blocks (weighted_supermatrix), or divide the column by its sum."
+        )
+        raise DomainError(message)
+    return SupermatrixTable(values, names, sums, float(deviation.max()), least)
 
 
 def check_weights(weights: Mapping[str, float], what: str) -> None:
