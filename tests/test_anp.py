@@ -229,7 +229,7 @@ def test_priorities_result_is_read_only_and_travels() -> None:
     assert "&lt;a&gt;" in result._repr_html_()
     assert result.to_frame()["weight"].sum() == pytest.approx(1.0)
     assert anp.Comparisons.model_validate_json(result.provenance.spec).elements == ("<a>", "b", "c")
-    assert result.provenance.counts == {"n_elements": 3}
+    assert result.provenance.counts == {"n_elements": 3, "n_experts": 1, "n_missing": 0}
     assert pickle.loads(pickle.dumps(result)).to_dict() == result.to_dict()  # noqa: S301 - our own pickle
 
 
@@ -263,7 +263,7 @@ def test_unknown_names_are_refused(setting: dict[str, Any], message: str) -> Non
         ([[1, -2], [-0.5, 1]], JudgmentError, "positive; the judgment of 'x' against 'y' is -2"),
         ([[1, 0], [0, 1]], JudgmentError, "positive"),
         ([[2, 1], [1, 1]], JudgmentError, "1 on its diagonal; 'x'"),
-        ([[1, np.nan], [1, 1]], DomainError, "missing or infinite number in row 0, column 1"),
+        ([[1, np.nan], [1, 1]], JudgmentError, "'x' against 'y' is missing; give both"),
         ([[1, np.inf], [1, 1]], DomainError, "missing or infinite"),
         ([[1, 2, 3], [1, 1, 1]], DomainError, r"shape \(2, 3\)"),
         ([], DomainError, "shape"),
@@ -306,8 +306,8 @@ def test_ratios_that_are_refused(ratio: str) -> None:
 @pytest.mark.parametrize(
     ("judgments", "message"),
     [
-        ([("a", "b", 2), ("a", "c", 3)], "no judgment compares 'b' with 'c'"),
-        ([], "'a' with 'b', 'a' with 'c', 'b' with 'c'"),
+        ([("a", "b", 2)], r"no judgment compares \['a', 'b'\] with \['c'\]"),
+        ([], r"\['a'\] with \['b'\] with \['c'\]"),
         ([("a", "b", 2), ("a", "c", 3), ("b", "d", 1)], "names 'd', which is not among the elements"),
         ([("a", "a", 1)], "'a' is compared with itself"),
         ([("a", "b", 2), ("b", "a", 2)], "'b' against 'a' contradict each other: 0.5 and 2"),
@@ -329,11 +329,6 @@ def test_a_pair_may_be_stated_twice_if_it_agrees() -> None:
 def test_doubled_elements_are_refused() -> None:
     with pytest.raises(ValidationError, match="'a' is named twice"):
         anp.Comparisons(elements=("a", "a"), judgments=())
-
-
-def test_many_missing_pairs_are_counted() -> None:
-    with pytest.raises(ValidationError, match="and 35 more pairs"):
-        anp.Comparisons(elements=tuple("abcdefghij"), judgments=())
 
 
 def test_weights_beyond_double_precision_are_refused() -> None:
@@ -713,7 +708,7 @@ def test_networks_that_are_refused(change: dict[str, Any], message: str) -> None
             {"elements": ["a", "b"], "judgments": [{"first": "a", "second": "b", "ratio": 1}]},
             "influence on itself",
         ),
-        ({"elements": ["b", "c"], "judgments": []}, "no judgment compares 'b' with 'c'"),
+        ({"elements": ["b", "c"], "judgments": []}, r"no judgment compares \['b'\] with \['c'\]"),
         ({"elements": ["b", "c"], "judgment": []}, "Extra inputs"),
         ({"b": "much"}, "valid number"),
         ({}, "at least 1"),

@@ -1,156 +1,37 @@
-"""The network of criteria and indicators, as a document, and how it is solved."""
+"""The network of criteria and what lies below them, as one document."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
-import numpy as np
-import pandas as pd
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from custvalue._network_process.judgments import Comparisons, check_choices, priorities
-from custvalue._network_process.solution import Judged, Solution
-from custvalue._network_process.supermatrix import Limit, limit_supermatrix
-from custvalue._network_process.tables import REPORTED_DEVIATION, check_weights, renormalised
-from custvalue._results import provenance, read_only
-from custvalue._spec import Document, Entries, FrozenMapping, Items, Name, Spec, check_keys
+from custvalue._network_process import sheets
+from custvalue._network_process.parts import Control, Local, Ratings, names_of, nodes_of
+from custvalue._network_process.plan import Compiler
+from custvalue._network_process.priorities import check_choices
+from custvalue._network_process.solver import Solver
+from custvalue._spec import Document, Entries, Items, Name, check_keys
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from custvalue._network_process.judgments import Method, RandomIndex
-    from custvalue._typing import FloatArray
+    from custvalue._network_process.limit import SinkPolicy
+    from custvalue._network_process.priorities import Aggregation, Method, RandomIndex
+    from custvalue._network_process.solution import Solution
+    from custvalue._typing import SupportsColumns
 
-#: Saaty (1980): judgments with a larger consistency ratio should be revised.
-_ACCEPTABLE_RATIO: Final = 0.1
-_PAIR: Final = 2
-
-
-def _column_kind(value: Any) -> str:
-    """Tell judgments from direct weights by the list of elements or judgments that only the former have."""
-    if isinstance(value, Comparisons):
-        return "judgments"
-    lists = (list, tuple)
-    is_set = isinstance(value, dict) and any(
-        isinstance(value.get(key), lists) for key in ("elements", "judgments")
-    )
-    return "judgments" if is_set else "weights"
-
-
-Weights = Annotated[Entries[Name, float], Field(min_length=1, max_length=200)]
-Column = Annotated[
-    Annotated[Comparisons, Tag("judgments")] | Annotated[Weights, Tag("weights")], Discriminator(_column_kind)
-]
-
-
-class DirectWeights(Spec):
-    """Weights stated directly, not by judgments.
-
-    Parameters
-    ----------
-    kind : {"weights"}, default="weights"
-        Tells this way to state weights from others in JSON.
-    weights : mapping of str to float
-        Weight of each element, from 0, summing to 1 within 5e-4 (rounding, which `Network.solve` renormalises
-        and reports).
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a weight is negative or not finite, or the sum is further from 1.
-
-    See Also
-    --------
-    Comparisons : Weights from judgments.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> anp.DirectWeights(weights={"turnover": 0.6, "balance": 0.4}).weights["balance"]
-    0.4
-    """
-
-    kind: Literal["weights"] = "weights"
-    weights: Weights = Field(description="Weight of each element; they sum to 1.")
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> DirectWeights:
-        check_weights(self.weights, "weights")
-        return self
-
-
-class InnerDependence(Spec):
-    """Indicators of one criterion that influence each other.
-
-    Parameters
-    ----------
-    kind : {"inner_dependence"}, default="inner_dependence"
-        Tells this way to state weights from others in JSON.
-    elements : sequence of str
-        Names of the indicators, distinct, 1 to 200 of them.
-    columns : mapping of str to Comparisons or mapping of str to float
-        For each element e, what influences it: judgments that compare *other* elements by their influence on e,
-        or their weights, from 0, summing to 1 within 5e-4. An element that is not named has no influence on e.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If an element has no column, a column names an unknown element, judgments compare an element by its
-        influence on itself, or weights are negative or sum to something else than 1.
-
-    See Also
-    --------
-    limit_supermatrix : Turns the columns into the weights of the indicators.
-
-    Examples
-    --------
-    >>> from custvalue import anp
-    >>> group = anp.InnerDependence(elements=("a", "b", "c"), columns={
-    ...     "a": {"b": 0.5, "c": 0.5}, "b": {"a": 0.75, "c": 0.25}, "c": {"a": 1.0}})
-    >>> group.columns["c"]
-    {'a': 1.0}
-    """
-
-    kind: Literal["inner_dependence"] = "inner_dependence"
-    elements: Annotated[Items[Name], Field(min_length=1, max_length=200, description="The indicators.")]
-    columns: Entries[Name, Column] = Field(description="For each element, the influences on it.")
-
-    @model_validator(mode="after")
-    def _whole(self) -> InnerDependence:
-        if len(set(self.elements)) < len(self.elements):
-            doubled = next(name for name in self.elements if self.elements.count(name) > 1)
-            message = f"elements must be distinct; {doubled!r} is named twice"
-            raise ValueError(message)
-        check_keys(self.columns, self.elements, "columns")
-        for element, column in self.columns.items():
-            named = column.elements if isinstance(column, Comparisons) else tuple(column)
-            unknown = [name for name in named if name not in self.elements]
-            if unknown:
-                message = f"columns[{element!r}] names {unknown[0]!r}, which is not among {list(self.elements)}"
-                raise ValueError(message)
-            if isinstance(column, Comparisons):
-                if element in named:
-                    message = (
-                        f"columns[{element!r}] compares {element!r} by its influence on itself; leave it out, or "
-                        "state the column by weights"
-                    )
-                    raise ValueError(message)
-            else:
-                check_weights(column, f"the weights of columns[{element!r}]")
-        return self
-
-
-Control = Annotated[Comparisons | DirectWeights, Field(discriminator="kind")]
-Local = Annotated[Comparisons | InnerDependence | DirectWeights, Field(discriminator="kind")]
+Merit: TypeAlias = Literal["benefits", "opportunities", "costs", "risks"]
+_NONE: Mapping[str, str] = {}
 
 
 class Network(Document):
-    """Criteria, their indicators, and what experts said about both, as one JSON document.
+    """Criteria, what lies below them, and what experts said about both, as one JSON document.
 
     The criteria of the control layer are taken as independent, so that judgments or weights of theirs suffice (the
-    Analytic Hierarchy Process). Below each criterion its indicators get weights of their own: by judgments if they
-    are independent, or by a supermatrix if they influence each other (the Analytic Network Process).
+    Analytic Hierarchy Process). Below each criterion lies a part of its own: indicators or alternatives with
+    judgments or weights; indicators that influence each other; a subnetwork of clusters; or ratings.
 
     Parameters
     ----------
@@ -160,21 +41,33 @@ class Network(Document):
         What the network is for.
     source : str, default=""
         Where the judgments come from.
-    control : Comparisons or DirectWeights
-        The criteria and their importance. In JSON, `kind` tells which ("judgments", "weights").
-    local : mapping of str to Comparisons, InnerDependence or DirectWeights
-        The indicators of each criterion; the keys are exactly the criteria. In JSON, `kind` tells which
-        ("judgments", "inner_dependence", "weights").
+    control : Comparisons, DirectWeights, MeasuredValues or None, default=None
+        The criteria and their importance. In JSON, `kind` tells which ("judgments", "weights", "values"). May be
+        left out where `local` has one criterion, whose weight is 1.
+    local : mapping of str to Comparisons, DirectWeights, MeasuredValues, InnerDependence, Subnetwork or Ratings
+        What lies below each criterion; the keys are exactly the criteria. In JSON, `kind` tells which
+        ("judgments", "weights", "values", "inner_dependence", "subnetwork", "ratings").
+    alternatives : sequence of str, default=()
+        What is to be decided between. Each part below a criterion must hold all of them; all other names may stand
+        under one criterion only.
+    merits : mapping of str to {"benefits", "opportunities", "costs", "risks"}, default={}
+        The merit that each criterion speaks about, for `Solution.bocr`. Under costs and risks the *worse*
+        alternative gets the larger weight.
 
     Raises
     ------
     pydantic.ValidationError
-        If a criterion has no indicators or is unknown, an indicator is named under two criteria, a key is unknown,
-        or a part breaks its own rules; the message gives the path to the part.
+        If a criterion has no part below it or is unknown, a name other than an alternative stands under two
+        criteria, a criterion lacks an alternative, merits do not name every criterion, a key is unknown, or a part
+        breaks its own rules; the message gives the path to the part.
 
     See Also
     --------
     Solution : What `solve` returns.
+
+    Notes
+    -----
+    ``Network.model_json_schema()`` gives the JSON schema of the document; the documentation publishes it.
 
     References
     ----------
@@ -198,156 +91,216 @@ class Network(Document):
 
     title: str = Field(default="", max_length=500, description="What the network is for.")
     source: str = Field(default="", max_length=5000, description="Where the judgments come from.")
-    control: Control = Field(description="The criteria and their importance.")
-    local: Entries[Name, Local] = Field(description="The indicators of each criterion.")
+    control: Control | None = Field(default=None, description="The criteria and their importance.")
+    local: Annotated[Entries[Name, Local], Field(max_length=200)] = Field(
+        description="What lies below each criterion."
+    )
+    alternatives: Annotated[Items[Name], Field(max_length=1000)] = Field(
+        default=(), description="What is to be decided between; every criterion holds all of them."
+    )
+    merits: Entries[Name, Merit] = Field(default={}, description="The merit that each criterion speaks about.")
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """Names of the criteria, in the order of the control layer."""
+        return tuple(self.local) if self.control is None else names_of(self.control)
 
     @model_validator(mode="after")
     def _fits(self) -> Network:
-        check_keys(self.local, _elements(self.control), "local")
-        seen: dict[str, str] = {}
-        for criterion, group in self.local.items():
-            for indicator in _elements(group):
-                if indicator in seen:
-                    message = (
-                        f"the indicator {indicator!r} is named under {seen[indicator]!r} and under {criterion!r}; "
-                        "allowed: each indicator under one criterion"
-                    )
-                    raise ValueError(message)
-                seen[indicator] = criterion
+        if self.control is None and len(self.local) != 1:
+            message = f"control is missing: {list(self.local)} need weights; leave it out for one criterion only"
+            raise ValueError(message)
+        check_keys(self.local, self.criteria, "local")
+        if len(set(self.alternatives)) < len(self.alternatives):
+            message = f"alternatives must be distinct; got {list(self.alternatives)}"
+            raise ValueError(message)
+        self._check_names()
+        if self.merits:
+            check_keys(self.merits, self.criteria, "merits")
+            if not self.alternatives:
+                message = "merits are given, but no alternatives: name what is to be decided between"
+                raise ValueError(message)
         return self
 
-    def solve(self, *, method: Method = "eigenvector", random_index: RandomIndex = "alonso_lamata") -> Solution:
-        r"""Compute the weights of criteria and indicators.
+    def _check_names(self) -> None:
+        alternatives = set(self.alternatives)
+        seen: dict[str, str] = {}
+        for criterion in self.criteria:
+            names = nodes_of(self.local[criterion])
+            missing = [name for name in self.alternatives if name not in names]
+            if missing:
+                message = f"local[{criterion!r}] lacks the alternative {missing[0]!r}; every criterion holds all"
+                raise ValueError(message)
+            for name in names:
+                if name in seen and name not in alternatives:
+                    message = (
+                        f"the indicator {name!r} is named under {seen[name]!r} and under {criterion!r}; allowed: "
+                        "each indicator under one criterion, unless it is one of the alternatives"
+                    )
+                    raise ValueError(message)
+                seen[name] = criterion
+            if isinstance(self.local[criterion], Ratings) and set(names) != alternatives:
+                message = f"local[{criterion!r}] must rate exactly the alternatives {list(self.alternatives)}"
+                raise ValueError(message)
+
+    @classmethod
+    def from_frame(
+        cls,
+        judgments: SupportsColumns,
+        *,
+        nodes: SupportsColumns | None = None,
+        alternatives: Sequence[str] = (),
+        sinks: SinkPolicy = "error",
+        goals: Mapping[str, str] = _NONE,
+        title: str = "",
+        source: str = "",
+    ) -> Self:
+        r"""Build a network from tables, as a spreadsheet holds them.
 
         Parameters
         ----------
-        method : {"eigenvector", "logarithmic_least_squares"}, default="eigenvector"
-            How judgments become priorities, see `priorities`.
-        random_index : {"alonso_lamata", "saaty_1980", "saaty_2005"}, default="alonso_lamata"
-            Table for the consistency ratios, see `priorities`.
+        judgments : DataFrame of pandas, Polars or PyArrow
+            One row per statement, with the columns
+
+            - `criterion`: where the statement belongs; blank for the control layer;
+            - `column`: what is influenced: a node, or a cluster where clusters are weighed; blank where importance
+              is judged;
+            - `first`, `second`, `ratio`: the first is `ratio` times as important (or influential) as the second; a
+              number, or text such as ``"1/7"``;
+            - `weight` (optional): in rows without `second` and `ratio`, the weight of `first`;
+            - `expert` (optional): who said it.
+        nodes : DataFrame, default=None
+            One row per node of a subnetwork, with the columns `criterion`, `cluster`, `node`. Criteria that it
+            does not name have no clusters.
+        alternatives : sequence of str, default=()
+            What is to be decided between.
+        sinks : {"error", "identity", "hierarchy", "calculus"}, default="error"
+            Sink policy of the subnetworks.
+        goals : mapping of str to str, default={}
+            For a criterion with a subnetwork, the node from which the priorities are read.
+        title, source : str, default=""
+            As in the class.
 
         Returns
         -------
-        Solution
-            Weights at both levels, supermatrices, limits, consistency, and notes on how to read them.
+        Network
+            A criterion without clusters becomes `Comparisons` or `DirectWeights` where `column` is blank, and
+            `InnerDependence` where it is filled; names keep the order of their first appearance. Cost: O(rows).
+
+        Raises
+        ------
+        ColumnError
+            If a column is missing.
+        JudgmentError
+            If a row is neither a judgment nor a weight, its ratio or weight is no number, or statements of both
+            kinds meet in one set.
+        pydantic.ValidationError
+            If the statements do not make up a network, see the class.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from custvalue import anp
+        >>> sheet = pd.DataFrame(
+        ...     [("", "", "recency", "monetary", "1/3"), ("recency", "", "cash", "transfer", 2),
+        ...      ("monetary", "", "turnover", "balance", 1)],
+        ...     columns=["criterion", "column", "first", "second", "ratio"])
+        >>> anp.Network.from_frame(sheet).solve().priorities
+        {'cash': 0.1666..., 'transfer': 0.0833..., 'turnover': 0.375, 'balance': 0.375}
+        """
+        control, local = sheets.read(judgments, nodes, sinks, goals)
+        return cls(title=title, source=source, control=control, local=local, alternatives=tuple(alternatives))
+
+    def with_ratio(self, path: str, first: str, second: str, ratio: float | str, *, expert: str = "") -> Network:
+        """Give the network with one judgment changed, or added where the expert has not judged the pair.
+
+        Parameters
+        ----------
+        path : str
+            Where the set of judgments stands, as `Judged.path`, notes and tables say, for example ``"control"``.
+        first, second : str
+            The compared elements.
+        ratio : float or str
+            How many times as important the first is as the second.
+        expert : str, default=""
+            Who judges.
+
+        Returns
+        -------
+        Network
+            A new document.
 
         Raises
         ------
         DomainError
-            If a name is unknown, the random index has no value for so many elements, or the limit of a criterion
-            depends on where the influence starts (its elements fall into several essential classes).
+            If there are no judgments at the path.
+        pydantic.ValidationError
+            If the ratio is not positive, or the new judgment breaks the rules of the set.
+
+        Examples
+        --------
+        >>> from custvalue import anp
+        >>> control = anp.Comparisons.from_values({"frequency": 1.0, "monetary": 3.0})
+        >>> network = anp.Network(control=control, local={
+        ...     "frequency": anp.DirectWeights(weights={"visits": 1.0}),
+        ...     "monetary": anp.DirectWeights(weights={"turnover": 1.0})})
+        >>> network.with_ratio("control", "frequency", "monetary", 1).solve().control
+        {'frequency': 0.5, 'monetary': 0.5}
+        """
+        plan = Compiler().compile(self.control, self.local, self.alternatives, self.merits)
+        found = {source.path: source for source in plan.sources}
+        if path not in found:
+            message = f"path is {path!r}; judgments stand at {list(found)}."
+            raise DomainError(message)
+        source = found[path]
+        changed = source.comparisons.with_ratio(first, second, ratio, expert=expert)
+        document = self.model_dump()
+        part = document
+        for key in source.keys[:-1]:
+            part = part[key]
+        part[source.keys[-1]] = changed.model_dump()
+        return type(self).model_validate(document)
+
+    def solve(
+        self,
+        *,
+        method: Method = "eigenvector",
+        random_index: RandomIndex = "alonso_lamata",
+        aggregation: Aggregation = "aij",
+    ) -> Solution:
+        r"""Compute the weights of criteria, indicators and alternatives.
+
+        Parameters
+        ----------
+        method : {"eigenvector", "logarithmic_least_squares", "harker", "lambda_min"}, default="eigenvector"
+            How judgments become priorities, see `priorities`; "eigenvector" takes complete sets only.
+        random_index : {"alonso_lamata", "saaty_1980", "saaty_2005"}, default="alonso_lamata"
+            Table for the consistency ratios, see `priorities`.
+        aggregation : {"aij", "aip_geometric", "aip_arithmetic", "pooled"}, default="aij"
+            How the judgments of several experts become one, see `priorities`.
+
+        Returns
+        -------
+        Solution
+            Weights at both levels, supermatrices, limits, synthesis, consistency, and notes on how to read them.
+
+        Raises
+        ------
+        DomainError
+            If a name is unknown, the random index has no value for so many elements, a node is a sink under the
+            policy "error", or the limit below a criterion depends on where the influence starts and no goal says
+            from where it is read.
+        JudgmentError
+            If the method takes no incomplete sets and one is incomplete, or an expert's own judgments do not
+            connect all elements where the aggregation needs them to.
 
         Notes
         -----
-        The local weights of an inner-dependent criterion are the common column of the limit supermatrix (see
-        `limit_supermatrix`). The global weight of indicator j of criterion i is :math:`w_i w_{ij}`. Cost: O(n^3)
-        per criterion of n indicators.
+        The local weights of an inner-dependent criterion or of a subnetwork are the column of its limit
+        supermatrix (see `limit_supermatrix`). The global weight of indicator j of criterion i is
+        :math:`w_i w_{ij}`; the weights of an alternative are added up over the criteria. Cost: O(n^3) per
+        criterion with n nodes below it.
         """
-        check_choices(method, random_index)
-        return _Solver(method, random_index).solve(self)
-
-
-def _elements(part: Comparisons | InnerDependence | DirectWeights) -> tuple[str, ...]:
-    return tuple(part.weights if isinstance(part, DirectWeights) else part.elements)
-
-
-class _Solver:
-    """Collects, over one network, what the solution reports besides the weights."""
-
-    def __init__(self, method: Method, random_index: RandomIndex) -> None:
-        self.method: Method = method
-        self.random_index: RandomIndex = random_index
-        self.judged: list[Judged] = []
-        self.deviations: dict[str, float] = {}
-        self.notes: list[str] = []
-        self.supermatrices: dict[str, FloatArray] = {}
-        self.limits: dict[str, Limit] = {}
-
-    def solve(self, network: Network) -> Solution:
-        control = self.weigh(network.control, "", "", "control")
-        local: dict[str, Mapping[str, float]] = {}
-        for criterion in control:
-            group = network.local[criterion]
-            path = f"local.{criterion}"
-            if isinstance(group, InnerDependence):
-                local[criterion] = FrozenMapping(self.inner_dependence(group, criterion, path))
-            else:
-                local[criterion] = FrozenMapping(self.weigh(group, criterion, "", path))
-        overall = {name: control[c] * weight for c, weights in local.items() for name, weight in weights.items()}
-        return Solution(
-            control=FrozenMapping(control),
-            local=FrozenMapping(local),
-            priorities=FrozenMapping(overall),
-            supermatrices=FrozenMapping(self.supermatrices),
-            limits=FrozenMapping(self.limits),
-            judged=tuple(self.judged),
-            deviations=FrozenMapping(self.deviations),
-            notes=tuple(self.notes),
-            method=self.method,
-            random_index=self.random_index,
-            provenance=provenance(network.model_dump_json(), n_criteria=len(control), n_indicators=len(overall)),
-        )
-
-    def weigh(self, part: Comparisons | DirectWeights, criterion: str, column: str, path: str) -> dict[str, float]:
-        """Give the weights of one set of judgments or of direct weights."""
-        if isinstance(part, DirectWeights):
-            return self.normalise(part.weights, f"{path}.weights")
-        result = priorities(part, method=self.method, random_index=self.random_index)
-        self.judged.append(Judged(criterion, column, result))
-        if result.consistency_ratio > _ACCEPTABLE_RATIO:
-            self.notes.append(
-                f"{path}: the consistency ratio {result.consistency_ratio:.3f} is above {_ACCEPTABLE_RATIO} "
-                "(Saaty 1980); ask for the judgments again."
-            )
-        return result.to_dict()
-
-    def normalise(self, weights: Mapping[str, float], path: str) -> dict[str, float]:
-        result, deviation = renormalised(weights)
-        if abs(deviation) > REPORTED_DEVIATION:
-            self.deviations[path] = deviation
-        return result
-
-    def inner_dependence(self, group: InnerDependence, criterion: str, path: str) -> dict[str, float]:
-        """Fill the supermatrix column by column and give the common column of its limit."""
-        place = {name: number for number, name in enumerate(group.elements)}
-        matrix = np.zeros((len(place), len(place)))
-        for element in group.elements:
-            column = group.columns[element]
-            where = f"{path}.columns.{element}"
-            if isinstance(column, Comparisons):
-                weights = self.weigh(column, criterion, element, where)
-            else:
-                weights = self.normalise(column, where)
-            for name, weight in weights.items():
-                matrix[place[name], place[element]] = weight
-        limit = limit_supermatrix(pd.DataFrame(matrix, index=list(place), columns=list(place)))
-        if limit.priorities is None:
-            parts = " and ".join(str([group.elements[node] for node in members]) for members in limit.classes)
-            message = (
-                f"{path}: influence stays within {parts}, so the limit depends on where it starts and gives "
-                "no one vector of weights. Let them influence each other, or make them criteria of their own."
-            )
-            raise DomainError(message)
-        self.supermatrices[criterion] = read_only(matrix)
-        self.limits[criterion] = limit
-        self.describe(matrix, limit, path)
-        return dict(zip(group.elements, limit.priorities.tolist(), strict=True))
-
-    def describe(self, matrix: FloatArray, limit: Limit, path: str) -> None:
-        """Note what the structure of the supermatrix alone decides."""
-        zero_diagonal = not matrix.diagonal().any()
-        if zero_diagonal and len(matrix) == _PAIR:
-            self.notes.append(
-                f"{path}: two elements with a zero diagonal have the limit (0.5, 0.5) whatever was judged; use "
-                "pairwise judgments (AHP) for a group of two."
-            )
-        elif zero_diagonal:
-            self.notes.append(f"{path}: with a zero diagonal no weight can exceed 0.5, whatever was judged.")
-        if max(limit.periods) > 1:
-            self.notes.append(
-                f"{path}: the powers of the supermatrix cycle with period {max(limit.periods)}; the weights are "
-                "their average over the cycle."
-            )
-        if limit.transient:
-            idle = [limit.labels[node] for node in limit.transient]
-            self.notes.append(f"{path}: {idle} influence nothing that lasts; their weight is 0.")
+        check_choices(method, random_index, aggregation)
+        plan = Compiler().compile(self.control, self.local, self.alternatives, self.merits)
+        return Solver(method, random_index, aggregation).solve(plan, self.model_dump_json())

@@ -1,0 +1,603 @@
+"""Networks of clusters, alternatives, ratings, merits and tables: by hand, by fractions, by two routes."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from custvalue import anp
+from custvalue.exceptions import ColumnError, DomainError, JudgmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[1]
+KNOWN = ROOT.parent / "shared" / "known_answers" / "anp"
+
+#: Saaty (1990), European Journal of Operational Research 48, 9-26: eight criteria of a house, three houses.
+CRITERIA = ["size", "transport", "neighborhood", "age", "yard", "modern", "condition", "finance"]
+CRITERIA_UPPER = (
+    *("5", "3", "7", "6", "6", "1/3", "1/4"),
+    *("1/3", "5", "3", "3", "1/5", "1/7"),
+    *("6", "3", "4", "6", "1/5"),
+    *("1/3", "1/4", "1/7", "1/8"),
+    *("1/2", "1/5", "1/6"),
+    *("1/5", "1/6"),
+    "1/2",
+)
+HOUSES = {
+    "size": ("6", "8", "4"),
+    "transport": ("7", "1/5", "1/8"),
+    "neighborhood": ("8", "6", "1/4"),
+    "age": ("1", "1", "1"),
+    "yard": ("5", "4", "1/3"),
+    "modern": ("8", "6", "1/5"),
+    "condition": ("1/2", "1/2", "1"),
+    "finance": ("1/7", "1/5", "3"),
+}
+#: Known answer h03: published .396 .341 .263; computed to more digits in 60-digit arithmetic.
+DISTRIBUTIVE = [0.3959129076554504, 0.34071934010061417, 0.26336775224393544]
+IDEAL = [0.35770502400573473, 0.3596123115948161, 0.28268266439944917]
+
+
+def judged(elements: list[str], upper: tuple[str, ...]) -> anp.Comparisons:
+    """Build a complete set from the part above the diagonal, row by row."""
+    pairs = [(a, b) for place, a in enumerate(elements) for b in elements[place + 1 :]]
+    judgments = [
+        anp.Judgment(first=a, second=b, ratio=float(Fraction(text)))
+        for (a, b), text in zip(pairs, upper, strict=True)
+    ]
+    return anp.Comparisons(elements=elements, judgments=judgments)
+
+
+def house() -> anp.Network:
+    return anp.Network(
+        control=judged(CRITERIA, CRITERIA_UPPER),
+        local={name: judged(["A", "B", "C"], upper) for name, upper in HOUSES.items()},
+        alternatives=["A", "B", "C"],
+    )
+
+
+def house_as_supermatrix(sinks: str) -> anp.Network:
+    part: dict[str, Any] = {
+        "clusters": {"goal": ["best house"], "criteria": CRITERIA, "houses": ["A", "B", "C"]},
+        "influences": {
+            "best house": {"criteria": judged(CRITERIA, CRITERIA_UPPER)},
+            **{name: {"houses": judged(["A", "B", "C"], upper)} for name, upper in HOUSES.items()},
+        },
+        "sinks": sinks,
+        "goal": "best house",
+    }
+    return anp.Network(local={"house": anp.Subnetwork(**part)}, alternatives=["A", "B", "C"])
+
+
+# Alternatives ------------------------------------------------------------------------------------------------
+
+
+def test_saaty1990_house_distributive_and_ideal() -> None:
+    solution = house().solve()
+    distributive, ideal = solution.synthesis("distributive"), solution.synthesis("ideal")
+    np.testing.assert_allclose(distributive.priorities, DISTRIBUTIVE, atol=1e-12)
+    np.testing.assert_allclose(distributive.priorities, [0.396, 0.341, 0.263], atol=1e-3)
+    np.testing.assert_allclose(ideal.priorities, IDEAL, atol=1e-12)
+    assert (distributive.mode, ideal.mode) == ("distributive", "ideal")
+    assert max(distributive.to_dict(), key=distributive.to_dict().__getitem__) == "A"
+    assert max(ideal.to_dict(), key=ideal.to_dict().__getitem__) == "B"
+    np.testing.assert_allclose([solution.priorities[name] for name in "ABC"], DISTRIBUTIVE, atol=1e-12)
+    frame = solution.to_frame()
+    assert len(frame) == 24
+    assert frame["global"].sum() == pytest.approx(1.0, abs=1e-14)
+
+
+def test_saaty1990_house_as_a_supermatrix() -> None:
+    """The goal's column of the limit, with the houses keeping what they get, is the distributive answer."""
+    solution = house_as_supermatrix("identity").solve()
+    np.testing.assert_allclose([solution.local["house"][name] for name in "ABC"], DISTRIBUTIVE, atol=1e-12)
+    assert solution.local["house"]["size"] == 0.0
+    np.testing.assert_allclose(solution.synthesis("distributive").priorities, DISTRIBUTIVE, atol=1e-12)
+
+
+def test_house_under_the_hierarchy_formula() -> None:
+    """W + W^2 has the criteria's weights and the houses' priorities in the goal's column: each half of it."""
+    solution = house_as_supermatrix("hierarchy").solve()
+    weights = np.array(list(solution.local["house"].values()))
+    control = list(house().solve().control.values())
+    np.testing.assert_allclose(weights, [0.0, *np.array(control) / 2, *np.array(DISTRIBUTIVE) / 2], atol=1e-12)
+    table = solution.by_cluster().set_index("node")["by_cluster"]
+    np.testing.assert_allclose(table[CRITERIA], control, atol=1e-12)
+    assert table["best house"] == 0.0
+
+
+def test_a_copy_of_an_alternative_under_both_modes() -> None:
+    """Distributive shares the original's weight with its copy; ideal leaves the order of the others alone."""
+    local = {"x": {"A": 0.6, "B": 0.4}, "y": {"A": 0.3, "B": 0.7}}
+
+    def solved(names: list[str]) -> anp.Solution:
+        parts = {
+            c: anp.MeasuredValues(values={n: w["B" if n == "copy" else n] for n in names})
+            for c, w in local.items()
+        }
+        control = anp.DirectWeights(weights={"x": 0.5, "y": 0.5})
+        return anp.Network(control=control, local=parts, alternatives=names).solve()
+
+    before, after = solved(["A", "B"]), solved(["A", "B", "copy"])
+    ideal = before.synthesis("ideal").to_dict(), after.synthesis("ideal").to_dict()
+    assert ideal[0]["A"] / ideal[0]["B"] == pytest.approx(ideal[1]["A"] / ideal[1]["B"], rel=1e-14)
+    shares = after.synthesis("distributive").to_dict()
+    assert shares["A"] == pytest.approx(float((Fraction(6, 14) + Fraction(3, 17)) / 2), abs=1e-15)
+
+
+def test_ratings_by_hand() -> None:
+    """Scale 1, 1/2, 1/4 (its best counts 1); x (.6): A good, B fair; y (.4): A poor, B good."""
+    scale = anp.MeasuredValues(values={"good": 8.0, "fair": 4.0, "poor": 2.0})
+    network = anp.Network(
+        control=anp.DirectWeights(weights={"x": 0.6, "y": 0.4}),
+        local={
+            "x": anp.Ratings(scale=scale, ratings={"A": "good", "B": "fair"}),
+            "y": anp.Ratings(scale=scale, ratings={"A": "poor", "B": "good"}),
+        },
+        alternatives=["A", "B"],
+    )
+    solution = network.solve()
+    assert solution.ratings["x"] == {"A": 1.0, "B": 0.5}
+    a, b = Fraction(6, 10) + Fraction(4, 40), Fraction(6, 20) + Fraction(4, 10)
+    np.testing.assert_allclose(
+        solution.synthesis().priorities, [float(a / (a + b)), float(b / (a + b))], rtol=1e-14
+    )
+    third = network.model_copy(
+        update={
+            "alternatives": ("A", "B", "C"),
+            "local": {
+                "x": anp.Ratings(scale=scale, ratings={"A": "good", "B": "fair", "C": "good"}),
+                "y": anp.Ratings(scale=scale, ratings={"A": "poor", "B": "good", "C": "good"}),
+            },
+        }
+    )
+    ratio = third.solve().synthesis().to_dict()
+    assert ratio["A"] / ratio["B"] == pytest.approx(float(a / b), rel=1e-14), "ratings do not depend on others"
+    assert solution.local["x"]["A"] == pytest.approx(2 / 3, rel=1e-15)
+    assert anp.Network.model_validate_json(network.model_dump_json()) == network
+
+
+def test_ratings_by_a_judged_scale() -> None:
+    scale = anp.Comparisons.from_values({"good": 8.0, "fair": 4.0})
+    network = anp.Network(
+        local={"x": anp.Ratings(scale=scale, ratings={"A": "fair", "B": "good"})}, alternatives=["A", "B"]
+    )
+    solution = network.solve()
+    np.testing.assert_allclose(list(solution.ratings["x"].values()), [0.5, 1.0], rtol=1e-14)
+    assert solution.judged[0].path == "local.x.scale"
+
+
+# Clusters ----------------------------------------------------------------------------------------------------
+
+#: Known answer c01 (constructed, exact): two criteria and three alternatives; cluster weights .3 and .7.
+C01 = {
+    "clusters": {"C": ["c1", "c2"], "A": ["a1", "a2", "a3"]},
+    "influences": {
+        "c1": {"A": {"a1": 1 / 2, "a2": 1 / 3, "a3": 1 / 6}},
+        "c2": {"A": {"a1": 1 / 6, "a2": 1 / 3, "a3": 1 / 2}},
+        "a1": {"C": {"c1": 1 / 4, "c2": 3 / 4}, "A": {"a2": 0.3, "a3": 0.7}},
+        "a2": {"C": {"c1": 1 / 2, "c2": 1 / 2}, "A": {"a1": 0.4, "a3": 0.6}},
+        "a3": {"C": {"c1": 2 / 3, "c2": 1 / 3}, "A": {"a1": 0.5, "a2": 0.5}},
+    },
+    "cluster_influences": {"A": {"C": 0.3, "A": 0.7}},
+}
+C01_ALTERNATIVES = [Fraction(35460, 111997), Fraction(33655, 111997), Fraction(42882, 111997)]
+
+
+def subnetwork(**changes: Any) -> anp.Subnetwork:
+    """Read a changed copy of c01 as JSON."""
+    return anp.Subnetwork.model_validate_json(json.dumps(C01 | changes))
+
+
+def test_cluster_weighting_in_a_network() -> None:
+    solution = anp.Network(local={"net": subnetwork()}, alternatives=["a1", "a2", "a3"]).solve()
+    expected = [float(value) for value in C01_ALTERNATIVES]
+    np.testing.assert_allclose(solution.synthesis("distributive").priorities, expected, atol=1e-14)
+    clusters = {"C": ["c1", "c2"], "A": ["a1", "a2", "a3"]}
+    weighted = anp.weighted_supermatrix(solution.unweighted["net"], clusters, [[0.0, 0.3], [1.0, 0.7]])
+    pd.testing.assert_frame_equal(solution.weighted["net"], weighted)
+    np.testing.assert_array_equal(solution.cluster_matrix["net"], [[0.0, 0.3], [1.0, 0.7]])
+    by_cluster = solution.by_cluster()
+    np.testing.assert_allclose(by_cluster.groupby("cluster")["by_cluster"].sum(), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(by_cluster["by_cluster"][2:], expected, atol=1e-14)
+    other = subnetwork(cluster_influences={"A": {"C": 0.9, "A": 0.1}})
+    changed = anp.Network(local={"net": other}, alternatives=["a1", "a2", "a3"]).solve()
+    assert np.abs(changed.synthesis().priorities - solution.synthesis().priorities).max() > 0.01
+
+
+def test_saaty_dam_in_a_network() -> None:
+    """Printed by Saaty, each cluster normalised: (.241, .374, .385) and (.223, .372, .405)."""
+    low_medium_high, uses = ["low", "medium", "high"], ["flood", "recreation", "hydro"]
+    columns = {
+        "flood": (0.722, 0.205, 0.073),
+        "recreation": (0.072, 0.649, 0.279),
+        "hydro": (0.058, 0.207, 0.735),
+        "low": (0.637, 0.258, 0.105),
+        "medium": (0.2, 0.6, 0.2),
+        "high": (0.06, 0.231, 0.709),
+    }
+    influences = {
+        node: {"heights": dict(zip(low_medium_high, weights, strict=True))}
+        if node in uses
+        else {"uses": dict(zip(uses, weights, strict=True))}
+        for node, weights in columns.items()
+    }
+    part = anp.Subnetwork(clusters={"uses": uses, "heights": low_medium_high}, influences=influences)
+    solution = anp.Network(local={"dam": part}, alternatives=low_medium_high).solve()
+    found = solution.by_cluster()["by_cluster"].to_numpy()
+    np.testing.assert_allclose(found, [0.241, 0.374, 0.385, 0.223, 0.372, 0.405], atol=6e-4)
+    np.testing.assert_allclose(solution.synthesis("distributive").priorities, found[3:], rtol=1e-13)
+    assert any("cycle with period 2" in note for note in solution.notes)
+
+
+def test_outer_dependence_by_judgments_and_measured_values() -> None:
+    """Judgments and measured values that say the same as weights give the same answer."""
+    direct = anp.Network(local={"net": subnetwork()}).solve()
+    influences: dict[str, Any] = json.loads(json.dumps(C01["influences"]))
+    influences["c1"]["A"] = {"kind": "values", "values": {"a1": 300, "a2": 200, "a3": 100}}
+    influences["a1"]["C"] = {
+        "elements": ["c1", "c2"],
+        "judgments": [{"first": "c2", "second": "c1", "ratio": 3}],
+    }
+    weights = {"A": {"elements": ["C", "A"], "judgments": [{"first": "A", "second": "C", "ratio": 7 / 3}]}}
+    again = anp.Network(local={"net": subnetwork(influences=influences, cluster_influences=weights)}).solve()
+    np.testing.assert_allclose(list(again.priorities.values()), list(direct.priorities.values()), rtol=1e-13)
+    assert [(one.path, one.column, one.cluster) for one in again.judged] == [
+        ("local.net.influences.a1.C", "a1", "C"),
+        ("local.net.cluster_influences.A", "A", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clusters": {"C": ["c1", "c2"], "A": ["a1", "a2", "a3", "c1"]}}, "'c1' is named twice"),
+        ({"clusters": {"C": ["c1", "C"], "A": ["a1"]}}, "'C' is named twice"),
+        ({"influences": {"stranger": {"A": {"a1": 1.0}}}}, "'stranger' is influenced or the goal, but in no"),
+        ({"influences": {"c1": {"B": {"a1": 1.0}}}}, "'B' is no cluster"),
+        ({"influences": {"c1": {"A": {"c2": 1.0}}}}, r"influences\['c1'\]\['A'\] names 'c2'"),
+        ({"influences": {"c1": {"A": {"a1": 0.7}}}}, r"weights of influences\['c1'\]\['A'\] sum to 0.7"),
+        ({"cluster_influences": {}}, r"cluster_influences\['A'\] is missing: \['C', 'A'\] feed"),
+        ({"cluster_influences": {"A": {"A": 1.0}}}, "must weigh exactly the clusters that feed"),
+        ({"cluster_influences": {"B": {"A": 1.0}, "A": {"C": 0.3, "A": 0.7}}}, "cluster_influences names 'B'"),
+        ({"cluster_influences": {"A": {"C": 0.3, "A": 0.8}}}, "sum to 1.1"),
+        ({"goal": "nowhere"}, "'nowhere' is influenced or the goal"),
+        ({"sinks": "ignore"}, "sinks"),
+    ],
+)
+def test_subnetworks_that_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        subnetwork(**change)
+
+
+def test_sinks_and_goals_must_be_stated() -> None:
+    chain: dict[str, Any] = {
+        "clusters": {"goal": ["g"], "ends": ["x", "y"]},
+        "influences": {"g": {"ends": {"x": 0.25, "y": 0.75}}},
+    }
+    with pytest.raises(DomainError, match=r"local.net: weighted has a zero column for 'x'"):
+        anp.Network(local={"net": anp.Subnetwork(**chain)}).solve()
+    with pytest.raises(DomainError, match=r"influence stays within \['x'\] and \['y'\].*name a goal"):
+        anp.Network(local={"net": anp.Subnetwork(**chain, sinks="identity")}).solve()
+    solution = anp.Network(local={"net": anp.Subnetwork(**chain, sinks="identity", goal="g")}).solve()
+    assert solution.local["net"] == {"g": 0.0, "x": 0.25, "y": 0.75}
+
+
+# Networks ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alternatives": ["A", "D"]}, r"local\['x'\] lacks the alternative 'D'"),
+        ({"alternatives": ["A", "A"]}, "alternatives must be distinct"),
+        ({"alternatives": []}, "'A' is named under 'x' and under 'y'"),
+        ({"control": None}, "control is missing"),
+        ({"merits": {"x": "benefits"}}, r"merits must name exactly .*missing: \['y'\]"),
+        ({"merits": {"x": "benefits", "y": "luck"}}, "merits"),
+        (
+            {
+                "local": {
+                    "x": {"kind": "weights", "weights": {"A": 0.5, "B": 0.5}},
+                    "y": {
+                        "kind": "ratings",
+                        "scale": {"kind": "values", "values": {"good": 1}},
+                        "ratings": {"A": "good", "B": "good", "C": "good"},
+                    },
+                }
+            },
+            "must rate exactly the alternatives",
+        ),
+    ],
+)
+def test_networks_with_alternatives_that_are_refused(change: dict[str, Any], message: str) -> None:
+    document = {
+        "control": {"kind": "weights", "weights": {"x": 0.5, "y": 0.5}},
+        "local": {name: {"kind": "weights", "weights": {"A": 0.5, "B": 0.5}} for name in ("x", "y")},
+        "alternatives": ["A", "B"],
+    }
+    with pytest.raises(ValidationError, match=message):
+        anp.Network.model_validate_json(json.dumps(document | change))
+
+
+def test_merits_without_alternatives_are_refused() -> None:
+    local = {"x": anp.DirectWeights(weights={"a": 1.0})}
+    with pytest.raises(ValidationError, match="merits are given, but no alternatives"):
+        anp.Network(local=local, merits={"x": "benefits"})
+
+
+def test_unknown_ratings_are_refused() -> None:
+    with pytest.raises(ValidationError, match=r"ratings\['A'\] is 'great', which is not among \['good'\]"):
+        anp.Ratings(scale=anp.MeasuredValues(values={"good": 1.0}), ratings={"A": "great"})
+
+
+def test_synthesis_needs_alternatives_and_a_known_mode() -> None:
+    solution = anp.Network(local={"x": anp.DirectWeights(weights={"a": 1.0})}).solve()
+    with pytest.raises(DomainError, match="'ideal' needs alternatives"):
+        solution.synthesis()
+    untyped: Any = house().solve()
+    with pytest.raises(DomainError, match="mode is 'best'; allowed: 'ideal', 'distributive'"):
+        untyped.synthesis("best")
+    with pytest.raises(DomainError, match="needs merits"):
+        untyped.bocr()
+    with pytest.raises(DomainError, match="formula is 'ideal'"):
+        untyped.bocr("ideal")
+
+
+def test_alternatives_without_any_weight_are_refused() -> None:
+    part = anp.Subnetwork(
+        clusters={"C": ["c1", "c2"], "A": ["a1", "a2"]},
+        influences={
+            "c1": {"C": {"c2": 1.0}},
+            "c2": {"C": {"c1": 1.0}},
+            "a1": {"C": {"c1": 1.0}},
+            "a2": {"C": {"c2": 1.0}},
+        },
+    )
+    solution = anp.Network(local={"net": part}, alternatives=["a1", "a2"]).solve()
+    with pytest.raises(DomainError, match="no weight under a criterion"):
+        solution.synthesis()
+
+
+def test_json_schema_is_the_published_one() -> None:
+    published = json.loads((ROOT / "docs" / "schemas" / "network.schema.json").read_text(encoding="utf-8"))
+    found = anp.Network.model_json_schema()
+    assert {key: published[key] for key in found} == found
+    assert set(published) - set(found) == {"$schema", "$comment"}
+
+
+# Benefits, opportunities, costs, risks -----------------------------------------------------------------------
+
+B, C = {"A": Fraction(6, 10), "B": Fraction(4, 10)}, {"A": Fraction(3, 4), "B": Fraction(1, 4)}
+HALF = Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("formula", "scores"),
+    [
+        ("multiplicative", {n: B[n] / C[n] for n in "AB"}),
+        ("additive_reciprocal", {n: HALF * B[n] + HALF * (1 / C[n]) / (1 / C["A"] + 1 / C["B"]) for n in "AB"}),
+        ("additive_probabilistic", {n: HALF * B[n] + HALF * (1 - C[n]) for n in "AB"}),
+        ("multiplicative_powers", {n: (B[n] / C[n]) ** 0.5 for n in "AB"}),
+    ],
+)
+def test_bocr_formulas_by_fractions(formula: Any, scores: dict[str, Any]) -> None:
+    found = anp.bocr(
+        benefits={n: float(B[n]) for n in "AB"}, costs={n: float(C[n]) for n in "AB"}, formula=formula
+    )
+    total = sum(scores.values())
+    np.testing.assert_allclose(found.priorities, [float(scores[n] / total) for n in "AB"], rtol=1e-14)
+    assert found.mode == formula
+
+
+def test_bocr_weights_and_all_four_merits() -> None:
+    """Subtractive: bB + oO - cC - rR with .4, .3, .2, .1."""
+    found = anp.bocr(
+        benefits={"A": 6, "B": 4},
+        opportunities={"B": 0.5, "A": 0.5},
+        costs={"A": 0.75, "B": 0.25},
+        risks={"A": 0.2, "B": 0.8},
+        weights={"benefits": 0.4, "opportunities": 0.3, "costs": 0.2, "risks": 0.1},
+        formula="subtractive",
+    )
+    np.testing.assert_allclose(
+        found.priorities, [0.24 + 0.15 - 0.15 - 0.02, 0.16 + 0.15 - 0.05 - 0.08], atol=1e-15
+    )
+    product = anp.bocr(
+        benefits={"A": 6, "B": 4}, opportunities={"A": 1, "B": 2}, costs={"A": 3, "B": 1}, risks={"A": 1, "B": 5}
+    )
+    np.testing.assert_allclose(product.priorities, np.array([2.0, 1.6]) / 3.6, rtol=1e-14)
+
+
+def test_bocr_of_a_network() -> None:
+    """Two benefit criteria (.3, .1), one cost criterion (.6): ideal inside the merit, weights by sums."""
+    network = anp.Network(
+        control=anp.DirectWeights(weights={"profit": 0.3, "image": 0.1, "price": 0.6}),
+        local={
+            "profit": anp.DirectWeights(weights={"A": 0.75, "B": 0.25}),
+            "image": anp.DirectWeights(weights={"A": 0.5, "B": 0.5}),
+            "price": anp.DirectWeights(weights={"A": 0.8, "B": 0.2}),
+        },
+        alternatives=["A", "B"],
+        merits={"profit": "benefits", "image": "benefits", "price": "costs"},
+    )
+    solution = network.solve()
+    good = {"A": Fraction(4, 4), "B": Fraction(3, 4) / 3 + Fraction(1, 4)}
+    bad = {"A": Fraction(1), "B": Fraction(1, 4)}
+    ratio = {n: good[n] / bad[n] for n in "AB"}
+    expected = [float(ratio[n] / sum(ratio.values())) for n in "AB"]
+    np.testing.assert_allclose(solution.bocr().priorities, expected, rtol=1e-14)
+    b, c = ({n: float(v[n] / sum(v.values())) for n in "AB"} for v in (good, bad))
+    np.testing.assert_allclose(
+        solution.bocr("subtractive").priorities, [0.4 * b[n] - 0.6 * c[n] for n in "AB"], atol=1e-15
+    )
+    assert solution.sensitivity().of == "multiplicative"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "at least one merit"),
+        ({"benefits": {"A": 1.0}, "costs": {"B": 1.0}}, "costs has the alternatives"),
+        ({"benefits": {"A": -1.0, "B": 1.0}}, "benefits must hold finite numbers from 0"),
+        ({"benefits": {"A": float("nan"), "B": 1.0}}, "benefits must hold finite numbers from 0"),
+        ({"benefits": {"A": 0.0, "B": 0.0}}, "one above 0"),
+        ({"benefits": {"A": 1.0}, "weights": {"costs": 1.0}}, "exactly the merits that are given"),
+        ({"benefits": {"A": 1.0}, "weights": {"benefits": 0.9}}, "weights sum to 0.9"),
+        ({"benefits": {"A": 1.0}, "weights": {"benefits": float("nan")}}, "sum to nan"),
+        ({"benefits": {"A": 1.0}, "formula": "sum"}, "formula is 'sum'"),
+        ({"costs": {"A": 1.0, "B": 0.0}}, "divides by the costs and risks"),
+    ],
+)
+def test_bocr_refusals(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DomainError, match=message):
+        anp.bocr(**given)
+
+
+# Tables ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.pyarrow
+def test_network_from_frame(make_frame: Callable[..., Any]) -> None:
+    rows = [
+        ("", "", "recency", "monetary", "1/3", None, "Chen"),
+        ("", "", "monetary", "recency", "2", None, "Li"),
+        ("recency", "cash", "transfer", "active", "4", None, "Chen"),
+        ("recency", "transfer", "cash", None, None, 1.0, None),
+        ("recency", "active", "cash", "transfer", "1", None, "Li"),
+        ("monetary", None, "turnover", "", "", 0.25, ""),
+        ("monetary", None, "balance", "", "", 0.75, ""),
+    ]
+    names = ["criterion", "column", "first", "second", "ratio", "weight", "expert"]
+    frame = make_frame({name: [row[place] for row in rows] for place, name in enumerate(names)})
+    network = anp.Network.from_frame(frame, title="sheet")
+    by_hand = anp.Network(
+        title="sheet",
+        control=anp.Comparisons(
+            elements=["recency", "monetary"],
+            judgments=[
+                anp.Judgment(first="recency", second="monetary", ratio=1 / 3, expert="Chen"),
+                anp.Judgment(first="monetary", second="recency", ratio=2.0, expert="Li"),
+            ],
+        ),
+        local={
+            "recency": anp.InnerDependence(
+                elements=["cash", "transfer", "active"],
+                columns={
+                    "cash": anp.Comparisons(
+                        elements=["transfer", "active"],
+                        judgments=[anp.Judgment(first="transfer", second="active", ratio=4.0, expert="Chen")],
+                    ),
+                    "transfer": {"cash": 1.0},
+                    "active": anp.Comparisons(
+                        elements=["cash", "transfer"],
+                        judgments=[anp.Judgment(first="cash", second="transfer", ratio=1.0, expert="Li")],
+                    ),
+                },
+            ),
+            "monetary": anp.DirectWeights(weights={"turnover": 0.25, "balance": 0.75}),
+        },
+    )
+    assert network == by_hand
+    assert network.digest == by_hand.digest
+    weight = np.sqrt(6.0)  # the geometric mean of 3 and 2
+    assert network.solve().control["monetary"] == pytest.approx(weight / (1 + weight), rel=1e-14)
+
+
+def test_subnetwork_from_frame() -> None:
+    rows = [
+        (column, first, "", "", weight)
+        for column, blocks in C01["influences"].items()  # type: ignore[attr-defined]
+        for weights in blocks.values()
+        for first, weight in weights.items()
+    ]
+    rows += [("A", "A", "C", "7/3", None)]
+    frame = pd.DataFrame(rows, columns=["column", "first", "second", "ratio", "weight"]).assign(criterion="net")
+    nodes = pd.DataFrame(
+        [("net", cluster, node) for cluster, members in C01["clusters"].items() for node in members],  # type: ignore[attr-defined]
+        columns=["criterion", "cluster", "node"],
+    )
+    network = anp.Network.from_frame(frame, nodes=nodes, alternatives=["a1", "a2", "a3"])
+    expected = [float(value) for value in C01_ALTERNATIVES]
+    np.testing.assert_allclose(network.solve().synthesis("distributive").priorities, expected, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("", "", "a", "", "")], "row 0 .* neither a judgment nor a weight"),
+        ([("", "", "a", "b", "2", 1.0)], "row 0 .* neither a judgment nor a weight"),
+        ([("", "x", "a", "b", "2")], "control layer .* names the column 'x'"),
+        ([("c", "", "a", "b", "2"), ("c", "a", "b", "d", "2")], "rows with and without a column"),
+        ([("c", "", "a", "b", "2"), ("c", "", "a", "", "", 1.0)], "mixes judgments with weights"),
+        ([("c", "", "a", "", "", 0.5), ("c", "", "a", "", "", 0.5)], "weighs 'a' twice"),
+        ([("c", "", "a", "b", "2"), ("c", "", "a", "d", "none")], "row 1 of frame, 'a' against 'd': .*fraction"),
+        ([("c", "", "a", "", "", "half")], "row 0 .* the weight of 'a' is no number"),
+    ],
+)
+def test_tables_that_are_refused(rows: list[tuple[Any, ...]], message: str) -> None:
+    names = ["criterion", "column", "first", "second", "ratio", "weight"]
+    frame = pd.DataFrame([(*row, *[None] * (6 - len(row))) for row in rows], columns=names)
+    with pytest.raises(JudgmentError, match=message):
+        anp.Network.from_frame(frame)
+
+
+def test_tables_with_strange_nodes_or_columns() -> None:
+    frame = pd.DataFrame({"criterion": ["c"], "column": ["a"], "first": ["b"], "second": ["d"], "ratio": [2.0]})
+    nodes = pd.DataFrame({"criterion": ["c", "c"], "cluster": ["k", "k"], "node": ["a", "b"]})
+    with pytest.raises(ColumnError, match="'ratio'"):
+        anp.Network.from_frame(frame.drop(columns="ratio"))
+    with pytest.raises(JudgmentError, match=r"row 0 .* of nodes has a blank"):
+        anp.Network.from_frame(frame, nodes=nodes.assign(node=["", "b"]))
+    with pytest.raises(JudgmentError, match="nodes or goals name the criterion 'other'"):
+        anp.Network.from_frame(frame, nodes=nodes.assign(criterion="other"))
+    with pytest.raises(JudgmentError, match="'x', which is in no cluster"):
+        anp.Network.from_frame(frame.assign(first="x"), nodes=nodes)
+    with pytest.raises(ValidationError, match=r"influences\['a'\]\['k'\] names 'd'"):
+        anp.Network.from_frame(frame, nodes=nodes)
+
+
+# The notes ---------------------------------------------------------------------------------------------------
+
+
+def test_incomplete_sets_are_solved_by_name_and_noted() -> None:
+    control = anp.Comparisons(
+        elements=["a", "b", "c"],
+        judgments=[anp.Judgment(first="a", second="b", ratio=2.0), anp.Judgment(first="b", second="c", ratio=3.0)],
+    )
+    local = {name: anp.DirectWeights(weights={f"{name}1": 1.0}) for name in "abc"}
+    network = anp.Network(control=control, local=local)
+    with pytest.raises(JudgmentError, match=r"control: .*'a'.*'c'"):
+        network.solve()
+    solution = network.solve(method="harker")
+    np.testing.assert_allclose(list(solution.control.values()), [0.6, 0.3, 0.1], rtol=1e-13)
+    assert any("control: no judgment compares 'a' with 'c'" in note for note in solution.notes)
+    assert solution.consistency["missing"].tolist() == [1]
+
+
+def test_one_judgment_of_a_network_changed() -> None:
+    """Wherever the set stands; an equal document comes out as if it had been written so."""
+    network = house().with_ratio("control", "condition", "neighborhood", "1/6")
+    judged = network.solve().judged_at("control").priorities
+    assert judged.lambda_max == pytest.approx(9.668887317118154, rel=1e-12), "the reciprocal said the same"
+    mended = network.with_ratio("control", "neighborhood", "condition", "1/2").solve(random_index="saaty_1980")
+    assert mended.judged_at("control").priorities.consistency_ratio == pytest.approx(0.08224195178794715, abs=1e-9)
+    inside = house_as_supermatrix("identity")
+    changed = inside.with_ratio("local.house.influences.size.houses", "A", "B", 1)
+    part = changed.local["house"]
+    assert isinstance(part, anp.Subnetwork)
+    column = part.influences["size"]["houses"]
+    assert isinstance(column, anp.Comparisons)
+    assert column.judgments[0].ratio == 1.0
+    assert inside.digest != changed.digest
+    with pytest.raises(DomainError, match=r"path is 'local.house'; judgments stand at \['local.house.influences"):
+        inside.with_ratio("local.house", "A", "B", 1)
