@@ -36,7 +36,13 @@ EACH_FILE = pytest.mark.parametrize("path", FILES, ids=_label)
 
 ROOMS = frozenset({"rfm", "anp", "grey", "basket", "wallet", "tiers", "campaign", "targeting"})
 #: A room's private package, and the one face that may import it.
-INSIDES = {"_indicators": "rfm", "_network_process": "anp", "_relational_analysis": "grey", "_case_based": "cbr"}
+INSIDES = {
+    "_indicators": "rfm",
+    "_network_process": "anp",
+    "_relational_analysis": "grey",
+    "_case_based": "cbr",
+    "_displays": "plot",
+}
 FLOOR: dict[str, float] = {
     **dict.fromkeys(("exceptions", "_typing", "_version"), 0),
     **dict.fromkeys(("_spec", "_frames", "_kernels", "_results"), 1),
@@ -129,6 +135,9 @@ def test_every_import_goes_down(path: Path) -> None:
         ("custvalue.cbr", "from custvalue import rfm"),
         ("custvalue.cbr", "from custvalue._network_process.spec import Network"),
         ("custvalue._indicators.spec", "from custvalue import rfm"),
+        ("custvalue._displays.network", "from custvalue._network_process.solution import Solution"),
+        ("custvalue.anp", "from custvalue._displays.network import NetworkDisplay"),
+        ("custvalue._displays.network", "from custvalue import plot"),
         ("custvalue._spec", "from custvalue import __version__"),
         ("custvalue._spec", "import custvalue"),
         ("custvalue._spec", "from custvalue._frames import take"),
@@ -153,6 +162,10 @@ def test_an_arrow_up_or_sideways_is_seen(module: str, source: str) -> None:
         ("custvalue.rfm", "from custvalue._indicators.spec import Recency\nimport pandas as pd"),
         ("custvalue.cbr", "from custvalue import grey\nfrom custvalue._kernels.similarity import nearest"),
         ("custvalue.plot", "from custvalue.rfm import Snapshot\nfrom custvalue import cbr"),
+        (
+            "custvalue._displays.network",
+            "from custvalue.anp import Solution",
+        ),
         ("custvalue._indicators.plan", "import narwhals as nw\nfrom custvalue._indicators.spec import Recency"),
         ("custvalue._kernels.scale", "import numpy as np\nfrom custvalue._typing import FloatArray"),
         ("custvalue._kernels.scale", "from custvalue._kernels.blocks import cut\nfrom scipy import linalg"),

@@ -1,0 +1,1 @@
+"""The displays by subject; their public face is custvalue.plot."""
