@@ -46,9 +46,10 @@ test-min: $(MIN)  ## Tests and doctests under the oldest supported versions.
 docs: $(DOCS)  ## Build the docs and run the gallery; the pages are left in docs/_build/html.
 	$(SPHINX) docs docs/_build/html
 
-bench: $(BENCH)  ## Time the indicators and the grey similarity.
+bench: $(BENCH)  ## Time the indicators, the grey similarity and the network process.
 	$(VENV_BENCH)/bin/python benchmarks/bench_rfm.py
 	$(VENV_BENCH)/bin/python benchmarks/bench_grey.py
+	$(VENV_BENCH)/bin/python benchmarks/bench_anp.py
 
 lint: $(TEST)  ## Check style and format.
 	$(VENV)/bin/python -m ruff check .
