@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _RISES, _FALLS = "rises with it", "falls with it"
 _MEASURES: Final = {
     "judgments": "change of the priority\nper unit of the judgment's natural logarithm",
+    "pairs": "change of the priority\nper unit of the ratio's natural logarithm",
     "control_weights": "change of the priority\nper unit of the criterion's weight",
     "cluster_weights": "change of the priority\nper unit of the cluster's weight",
     "supermatrix": "change of the priority\nper unit of the supermatrix's cell",

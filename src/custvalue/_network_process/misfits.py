@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 #: Saaty (1980): judgments with a larger consistency ratio should be revised.
 ACCEPTED_RATIO: Final = 0.1
 _SCALE: Final = np.array([1 / 9, 1 / 8, 1 / 7, 1 / 6, 1 / 5, 1 / 4, 1 / 3, 1 / 2, *range(1, 10)])
-_SCALE_NAMES: Final = ("1/9", "1/8", "1/7", "1/6", "1/5", "1/4", "1/3", "1/2", *map(str, range(1, 10)))
 _NUMBERS: Final = (
     *("ratio", "fitted_ratio", "misfit", "suggested_ratio", "suggested_on_scale", "consistency_ratio_after"),
     *("consistency_ratio_fitted", "lambda_max_after", "largest_shift"),
@@ -156,7 +155,8 @@ class Misfits:
         Returns
         -------
         tuple of str
-            One entry for each such judgment, worst first; empty if there is none.
+            One entry for each such judgment, worst first; empty if there is none. Judgments whose change would
+            raise the consistency ratio are left out: it is another one that makes them look odd.
 
         Raises
         ------
@@ -166,7 +166,13 @@ class Misfits:
         if not at_least >= 1.0:
             message = f"at_least is {at_least!r}; allowed: numbers from 1."
             raise DomainError(message)
-        return tuple(self._sentence(row) for row in np.flatnonzero(self.misfit >= at_least).tolist())
+        rows = np.flatnonzero(self.misfit >= at_least).tolist()
+        return tuple(self._sentence(row) for row in rows if self._is_worth_asking(row))
+
+    def _is_worth_asking(self, row: int) -> bool:
+        """Leave out judgments that are odd only because another one is: changing them would mend nothing."""
+        repair = self.scale_repairs[row]
+        return repair is None or repair.consistency_ratio <= self.consistency_ratio
 
     def _sentence(self, row: int) -> str:
         more, less, ratio = self.first[row], self.second[row], float(self.ratio[row])
@@ -179,7 +185,12 @@ class Misfits:
         repair = self.scale_repairs[row]
         if repair is None:
             return f"{said}; no other judgment speaks to this pair, so nothing can confirm or correct it."
-        heard = _times(more, less, suggested) if equal else f"{_number(suggested)} times"
+        if _number(max(suggested, 1.0 / suggested)) == "1":
+            heard = "they are equally important"
+        elif suggested < 1.0:
+            heard = _times(less, more, 1.0 / suggested)
+        else:
+            heard = _times(more, less, suggested) if equal else f"{_number(suggested)} times"
         said = f"{said}; all the other judgments together say {heard}."
         if math.isclose(on_scale, ratio):
             return f"{said} The scale from 1/9 to 9 has no value nearer to that."
@@ -192,7 +203,7 @@ class Misfits:
         verb = "fall" if repair.consistency_ratio < self.consistency_ratio else "rise"
         change = f"stay at {before}" if before == after else f"{verb} from {before} to {after}"
         return (
-            f"{said} Ask: {ask}? With {_scale_name(on_scale)} instead, the consistency ratio would {change} "
+            f"{said} Ask: {ask}? If {_answer(more, less, on_scale)}, the consistency ratio would {change} "
             f"(accepted up to {ACCEPTED_RATIO:.2f}), and the weight that moves most, {repair.element}, from "
             f"{repair.weight_before:.3f} to {repair.weight_after:.3f}."
         )
@@ -215,8 +226,10 @@ def _times(more: str, less: str, ratio: float) -> str:
     return f"{more} is {_number(ratio)} times as important as {less}"
 
 
-def _scale_name(value: float) -> str:
-    return _SCALE_NAMES[int(np.abs(np.log(_SCALE) - np.log(value)).argmin())]
+def _answer(more: str, less: str, on_scale: float) -> str:
+    if math.isclose(on_scale, 1.0):
+        return "they are equally important"
+    return _times(more, less, on_scale) if on_scale > 1.0 else _times(less, more, 1.0 / on_scale)
 
 
 def _number(value: float) -> str:

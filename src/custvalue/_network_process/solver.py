@@ -122,7 +122,7 @@ class Solver:
             if ratio > ACCEPTABLE_RATIO:
                 self.notes.append(
                     f"{path}: the own judgments of {expert!r} have the consistency ratio {ratio:.3f}, above "
-                    f"{ACCEPTABLE_RATIO}; see misfits(expert={expert!r}) and agreement() of these judgments."
+                    f"{ACCEPTABLE_RATIO}; see misfits() and agreement() of these judgments."
                 )
 
     def influenced(self, part: Influenced, criterion: str, weights: list[FloatArray]) -> FloatArray:
