@@ -206,8 +206,8 @@ def test_the_question_to_chen(document: Any, ran: dict[str, Any], page: str) -> 
     assert sentence == (
         "Chen said monetary is 9 times as important as frequency; all the other judgments together say "
         f"frequency is {others[1] / others[2]:.1f} times as important as monetary. Ask: is monetary really more "
-        "important than frequency? If frequency is 9 times as important as monetary, the consistency ratio "
-        f"would fall from {ratio_of(now):.3f} to {ratio_of(mended):.3f} (accepted up to 0.10), and the weight that "
+        "important than frequency? If frequency is 9 times as important as monetary, the consistency ratio would "
+        f"fall from {ratio_of(now):.3f} to {ratio_of(mended):.3f} (accepted up to 0.10), and the weight that "
         f"moves most, frequency, from {weights_of(now)[1]:.3f} to {weights_of(mended)[1]:.3f}."
     )
     assert "*is monetary value really more important than frequency?*" in page
