@@ -44,7 +44,7 @@ solution.consistency[["criterion", "column", "n", "experts", "consistency_ratio"
 # One set stands out, that of the three criteria (the first row, called "control"). The notes say so too, and name
 # the one expert whose own answers contradict each other:
 
-print(*(fill(note, 100) for note in solution.notes), sep="\n")
+print(*(fill(note, 76) for note in solution.notes), sep="\n")
 
 # %%
 # Which answer is odd?
@@ -76,7 +76,7 @@ contradictions = plot.MisfitDisplay.from_misfits(misfits).plot()
 # ------------
 # In words, for the answer that fits least:
 
-print(*(fill(sentence, 100) for sentence in misfits.sentences(at_least=10)), sep="\n\n")
+print(*(fill(sentence, 76) for sentence in misfits.sentences(at_least=10)), sep="\n\n")
 
 # %%
 # It is a question and no correction: the one against all may be right. So we ask Chen: *is monetary value really
@@ -99,7 +99,7 @@ pd.DataFrame({"as first said": solution.control, "mended": mended.control, "publ
 # advice.) The notes no longer speak of consistency ratios, so every set is consistent, and so is every expert. And
 # no answer is twice, or less than half, of what the weights say: the largest misfit is now 1.85.
 
-print(*(fill(note, 100) for note in mended.notes), sep="\n")
+print(*(fill(note, 76) for note in mended.notes), sep="\n")
 round(float(mended.misfits()["misfit"].max()), 2)
 
 # %%
