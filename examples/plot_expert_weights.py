@@ -139,13 +139,14 @@ ranks = plot.RankStabilityDisplay.from_stability(stability).plot()
 # The smallest such changes:
 
 swaps = mended.swaps("pairs")
-swaps[["column", "first", "second", "ratio", "swapping_ratio", "factor"]].head(4).round(2)
+swaps[["first", "second", "ratio", "swapping_ratio", "factor", "overtaken_by"]].head(6).round(2)
 
 # %%
 # If all three turned their answer on cash against transfers (in their influence on the active days) round, from
 # 1/2 to 2, cash would be first; at 1.79 the two are level. So whoever wants to be surer of the first place asks
-# this question once more. Two others could change it too, if the experts moved further. The rest could not, even
-# if the answers went from one end of the scale to the other.
+# this question once more. Four others could change it too, if the experts moved further: two would bring another
+# kind of frequency to the top, two would turn the criteria round. The rest could not, even if the answers became
+# 81 times as large or as small.
 #
 # And what moves the weight of transfers? Each bar is one question, with the answers of all experts moved together.
 # The two questions on frequency against the other criteria come first.

@@ -383,3 +383,8 @@ def test_powers_refuse_what_the_limit_refuses() -> None:
         anp.limit_by_powers(CHAIN)
     with pytest.raises(DomainError, match=r"column of '0' sums to 0\.9"):
         anp.limit_by_powers([[0.9]])
+
+
+def test_a_matrix_of_rows_is_told_to_be_transposed() -> None:
+    with pytest.raises(DomainError, match=r"Its rows sum to 1: .* transpose it"):
+        anp.limit_supermatrix([[0.9, 0.1], [0.5, 0.5]])

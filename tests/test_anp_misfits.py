@@ -270,9 +270,12 @@ def test_one_judgment_changed_or_added() -> None:
     added = judged.with_ratio("a", "c", 4, expert="v")
     assert len(added.judgments) == 4
     with pytest.raises(ValidationError, match="'d', which is not among the elements"):
-        judged.with_ratio("a", "d", 4)
+        judged.with_ratio("a", "d", 4, expert="u")
     with pytest.raises(ValidationError, match="greater than 0"):
-        judged.with_ratio("a", "b", -1)
+        judged.with_ratio("a", "b", -1, expert="u")
+    for stranger in ("", "U"):
+        with pytest.raises(DomainError, match=rf"expert is '{stranger}'; allowed: \['u', 'v'\], the experts"):
+            judged.with_ratio("a", "b", 4, expert=stranger)
 
 
 def test_misfits_escape_what_people_wrote() -> None:

@@ -442,12 +442,31 @@ def test_swaps_of_three_by_hand() -> None:
     assert short["swapping_ratio"].isna().tolist() == [False, True, True]
 
 
+def test_swaps_watch_all_others() -> None:
+    """C is last but overtakes both when the second criterion gains.
+
+    With x the weight of the first criterion, A leads C by .08 x - .08 (1 - x), so that C catches up at x = 1/2,
+    a ratio of 1; B is always behind A.
+    """
+    shares = {"x": {"A": 0.40, "B": 0.28, "C": 0.32}, "y": {"A": 0.32, "B": 0.28, "C": 0.40}}
+    network = anp.Network(
+        control=pairs("xy", 1.2),
+        local={name: anp.DirectWeights(weights=weights) for name, weights in shares.items()},
+        alternatives=["A", "B", "C"],
+    )
+    found = network.solve().swaps(of="distributive")
+    assert found["swapping_ratio"].tolist() == pytest.approx([1.0], rel=1e-11)
+    assert found["overtaken_by"].tolist() == ["C"]
+    network = network.model_copy(update={"control": pairs("xy", 3.0)})
+    assert network.solve().swaps(of="distributive", largest_factor=2.0)["overtaken_by"].tolist() == [""]
+
+
 def test_swaps_do_swap() -> None:
     """A little beyond the swapping ratio the other is first, and a little before it is not."""
     network = decision()
     solution = network.solve()
     ranked = solution.synthesis("ideal").to_dict()
-    first, second = sorted(ranked, key=ranked.__getitem__, reverse=True)[:2]
+    first = max(ranked, key=ranked.__getitem__)
     found = solution.swaps()
     assert np.isfinite(found["factor"]).any()
     sensitivity = solution.sensitivity()
@@ -458,7 +477,8 @@ def test_swaps_do_swap() -> None:
         for bit, swapped in ((1.0001, True), (0.9999, False)):
             shift = math.log(row.swapping_ratio / row.ratio) * bit
             after = moved(network, str(row.path), place, math.exp(shift)).solve().synthesis("ideal").to_dict()
-            assert (after[second] > after[first]) == swapped
+            assert (after[str(row.overtaken_by)] > after[first]) == swapped
+            assert (max(after, key=after.__getitem__) != first) == swapped
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.5, float("inf"), "81"])

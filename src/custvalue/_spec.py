@@ -51,6 +51,8 @@ else:
     Items = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_no_text)]
 #: A mapping field that cannot be changed after validation.
 Entries = Annotated[Mapping[K, V], AfterValidator(_freeze)]
+#: The same with 1 to 1,000 entries.
+FilledEntries = Annotated[Mapping[K, V], Field(min_length=1, max_length=1000), AfterValidator(_freeze)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 

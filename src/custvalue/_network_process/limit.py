@@ -18,7 +18,7 @@ from custvalue._network_process.tables import (
     SupermatrixTable,
     read_supermatrix,
 )
-from custvalue._results import Provenance, html_table, provenance, read_only
+from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import FrozenMapping
 from custvalue.exceptions import DomainError
 
@@ -38,7 +38,7 @@ _POLICIES: Final = get_args(SinkPolicy)
 _NO_DEVIATIONS: Final[Mapping[str, float]] = FrozenMapping()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limit:
     """Exact limit of a supermatrix, with the structure that explains it.
 
@@ -148,6 +148,9 @@ class Limit:
             Labels in the index and in the columns.
         """
         return _labelled(self.matrix, self.labels)
+
+    def __repr__(self) -> str:
+        return short_repr("Limit", nodes=len(self.labels), classes=len(self.classes), unique=self.unique)
 
     def _repr_html_(self) -> str:
         caption = f"Limit supermatrix, {len(self.classes)} essential class(es) of period {self.periods}"

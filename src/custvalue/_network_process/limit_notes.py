@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 _PAIR: Final = 2
 _NAMED: Final = 10
+#: Endings of notes that a reader who names a goal need not be told.
+MOOT_WITH_A_GOAL: Final = (
+    "so the limit depends on where it starts.",
+    "so the weights depend on where the influence starts.",
+    "influence nothing that lasts; their weight is 0.",
+)
 
 
 def limit_notes(

@@ -50,6 +50,9 @@ def check_target(plan: Plan, target: str) -> None:
     if target in get_args(Formula) and not plan.merits:
         message = f"{target!r} needs merits: say in the network which criterion speaks about which merit."
         raise DomainError(message)
+    if target in get_args(Mode) and {"costs", "risks"} & set(plan.merits.values()):
+        message = f"{target!r} would count costs and risks as good: use bocr, or of= one of its formulas."
+        raise DomainError(message)
 
 
 def target_names(plan: Plan, target: str) -> tuple[str, ...]:
@@ -59,9 +62,10 @@ def target_names(plan: Plan, target: str) -> tuple[str, ...]:
 
 def default_target(plan: Plan) -> Target:
     """Choose the target that a reader expects: the decision if there is one, else the weights."""
-    if not plan.alternatives:
-        return "priorities"
-    return "multiplicative" if plan.merits else "ideal"
+    if plan.merits:
+        message = f"the network has merits, so of must name how they are combined: {', '.join(get_args(Formula))}."
+        raise DomainError(message)
+    return "ideal" if plan.alternatives else "priorities"
 
 
 def local_values(part: Part, weights: Sequence[FloatArray]) -> FloatArray:

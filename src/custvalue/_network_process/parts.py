@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from custvalue._network_process.judgments import Comparisons, MeasuredValues
 from custvalue._network_process.limit import SinkPolicy
 from custvalue._network_process.tables import check_weights
-from custvalue._spec import Entries, Items, Name, Spec, check_keys
+from custvalue._spec import Entries, FilledEntries, Items, Name, Spec, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+#: Fields by which a part is known where it does not name its kind.
+_TELLING: Final = (
+    ("judgments", "judgments"),
+    ("scale", "ratings"),
+    ("clusters", "subnetwork"),
+    ("columns", "inner_dependence"),
+    ("values", "values"),
+    ("weights", "weights"),
+)
+
+
+def _kind(value: Any) -> str | None:
+    """Tell the kind of a part: as it says, else by the field that only this kind has."""
+    if not isinstance(value, dict):
+        return getattr(value, "kind", None)
+    if isinstance(value.get("kind"), str):
+        return str(value["kind"])
+    return next((kind for field, kind in _TELLING if field in value), None)
 
 
 def _column_kind(value: Any) -> str:
@@ -28,7 +48,13 @@ def _column_kind(value: Any) -> str:
     return "values" if isinstance(value.get("values"), dict) else "weights"
 
 
-Weights = Annotated[Entries[Name, float], Field(min_length=1, max_length=200)]
+def _told_apart(*kinds: str) -> Discriminator:
+    names = ", ".join(kinds)
+    message = f"kind is missing or unknown; allowed: {names}, or the fields of one of them"
+    return Discriminator(_kind, custom_error_type="unknown_kind", custom_error_message=message)
+
+
+Weights = FilledEntries[Name, float]
 Column = Annotated[
     Annotated[Comparisons, Tag("judgments")]
     | Annotated[MeasuredValues, Tag("values")]
@@ -218,8 +244,8 @@ class Subnetwork(Spec):
     """
 
     kind: Literal["subnetwork"] = "subnetwork"
-    clusters: Entries[Name, Annotated[Items[Name], Field(min_length=1, max_length=200)]] = Field(
-        min_length=1, max_length=200, description="Nodes of each cluster."
+    clusters: FilledEntries[Name, Annotated[Items[Name], Field(min_length=1, max_length=200)]] = Field(
+        description="Nodes of each cluster."
     )
     influences: Entries[Name, Entries[Name, Column]] = Field(
         description="For each node and each cluster that feeds it, the influence of the cluster's nodes."
@@ -331,9 +357,10 @@ class Ratings(Spec):
     """
 
     kind: Literal["ratings"] = "ratings"
-    scale: Annotated[Comparisons | MeasuredValues, Field(discriminator="kind")] = Field(
-        description="The categories and how they compare."
-    )
+    scale: Annotated[
+        Annotated[Comparisons, Tag("judgments")] | Annotated[MeasuredValues, Tag("values")],
+        _told_apart("judgments", "values"),
+    ] = Field(description="The categories and how they compare.")
     ratings: Entries[Name, Name] = Field(
         min_length=1, max_length=1000, description="Category of each alternative."
     )
@@ -348,10 +375,20 @@ class Ratings(Spec):
         return self
 
 
-Control = Annotated[Comparisons | DirectWeights | MeasuredValues, Field(discriminator="kind")]
+Control = Annotated[
+    Annotated[Comparisons, Tag("judgments")]
+    | Annotated[DirectWeights, Tag("weights")]
+    | Annotated[MeasuredValues, Tag("values")],
+    _told_apart("judgments", "weights", "values"),
+]
 Local = Annotated[
-    Comparisons | DirectWeights | MeasuredValues | InnerDependence | Subnetwork | Ratings,
-    Field(discriminator="kind"),
+    Annotated[Comparisons, Tag("judgments")]
+    | Annotated[DirectWeights, Tag("weights")]
+    | Annotated[MeasuredValues, Tag("values")]
+    | Annotated[InnerDependence, Tag("inner_dependence")]
+    | Annotated[Subnetwork, Tag("subnetwork")]
+    | Annotated[Ratings, Tag("ratings")],
+    _told_apart("judgments", "weights", "values", "inner_dependence", "subnetwork", "ratings"),
 ]
 
 

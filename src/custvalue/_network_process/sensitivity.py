@@ -21,7 +21,7 @@ from custvalue._network_process.outcome import (
     target_names,
 )
 from custvalue._network_process.plan import Influenced, differential
-from custvalue._results import Provenance, html_table, provenance, read_only
+from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _SHOWN = 20
 _Found: TypeAlias = "tuple[str, str, float, FloatArray]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sensitivity:
     """Derivatives of priorities by judgments, weights or cells of a supermatrix.
 
@@ -97,6 +97,9 @@ class Sensitivity:
         """
         left = pd.DataFrame({"path": list(self.paths), "parameter": list(self.parameters), "value": self.values})
         return pd.concat([left, pd.DataFrame(self.derivatives, columns=list(self.names))], axis=1)
+
+    def __repr__(self) -> str:
+        return short_repr("Sensitivity", to=self.to, of=self.of, parameters=len(self.parameters))
 
     def _repr_html_(self) -> str:
         order = np.argsort(-np.abs(self.derivatives).max(axis=1, initial=0.0), kind="stable")[:_SHOWN]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -173,18 +173,18 @@ class Solution:
         Returns
         -------
         DataFrame
-            Columns `criterion` (empty for the control layer), `column` (what was influenced, else empty),
-            `cluster` (whose nodes were compared, else empty), `n`, `missing` (pairs without a judgment),
-            `experts` (how many), `lambda_max`, `consistency_index`, `consistency_ratio`,
+            Columns `path` (see `judged_at`), `criterion` (empty for the control layer), `column` (what was
+            influenced, else empty), `cluster` (whose nodes were compared, else empty), `n`, `missing` (pairs
+            without a judgment), `experts` (how many), `lambda_max`, `consistency_index`, `consistency_ratio`,
             `geometric_consistency_index`.
         """
         names = (
-            *("criterion", "column", "cluster", "n", "missing", "experts", "lambda_max"),
+            *("path", "criterion", "column", "cluster", "n", "missing", "experts", "lambda_max"),
             *("consistency_index", "consistency_ratio", "geometric_consistency_index"),
         )
         rows = [
             (
-                *(entry.criterion, entry.column, entry.cluster, len(entry.priorities.elements)),
+                *(entry.path, entry.criterion, entry.column, entry.cluster, len(entry.priorities.elements)),
                 *(len(entry.priorities.missing), len(entry.priorities.comparisons.expert_names)),
                 *(entry.priorities.lambda_max, entry.priorities.consistency_index),
                 *(entry.priorities.consistency_ratio, entry.priorities.geometric_consistency_index),
@@ -285,8 +285,8 @@ class Solution:
         Raises
         ------
         DomainError
-            If the network names no alternatives, the mode is unknown, or the alternatives have no weight under a
-            criterion.
+            If the network names no alternatives, the mode is unknown, the alternatives have no weight under a
+            criterion, or there are costs or risks, which would count as good (see `bocr`).
 
         Notes
         -----
@@ -296,13 +296,14 @@ class Solution:
         """
         return self._decide(mode, get_args(outcome.Mode), "mode")
 
-    def bocr(self, formula: Formula = "multiplicative") -> Synthesis:
+    def bocr(self, formula: Formula) -> Synthesis:
         """Put the alternatives together over benefits, opportunities, costs and risks.
 
         Parameters
         ----------
-        formula : str, default="multiplicative"
-            One of those of :func:`bocr`.
+        formula : str
+            One of those of :func:`bocr`. They may name different winners, and "multiplicative" leaves the
+            weights of the merits out, so there is no default.
 
         Returns
         -------
@@ -328,7 +329,8 @@ class Solution:
             shrinks in proportion, so that the sum stays 1.
         of : str, default=None
             What is watched: "priorities" (all names), "ideal" or "distributive" (the alternatives), or a formula
-            of :func:`bocr`. None takes the decision if the network names alternatives, else "priorities".
+            of :func:`bocr`. None takes "ideal" if the network names alternatives, else "priorities"; a network
+            with merits needs a formula.
 
         Returns
         -------
@@ -385,7 +387,8 @@ class Solution:
 
         Notes
         -----
-        Judgments are independent and lognormal with the given value as median; weights stated directly stay. All
+        Judgments are independent and lognormal with the given value as median; weights stated directly, measured
+        values and the categories of ratings stay as they are. All
         draws are solved together, in blocks; memory is bounded by about 64 MB. Equal priorities share a rank's
         probability by the order of the names.
         """
@@ -394,7 +397,7 @@ class Solution:
     def swaps(
         self, to: Moved = "judgments", *, of: Target | None = None, largest_factor: float = 81.0
     ) -> pd.DataFrame:
-        """Find the smallest change of each single judgment that swaps the first two.
+        """Find the smallest change of each single judgment by which another one catches up with the first.
 
         Parameters
         ----------
@@ -409,9 +412,9 @@ class Solution:
         -------
         DataFrame
             One row per judgment, the smallest change first: `path`, `criterion`, `column`, `first`, `second`,
-            `expert`, `ratio`, `swapping_ratio` (where the two are equal) and `factor` (how many times it differs
-            from `ratio`). A judgment that cannot swap them within the largest factor has a missing
-            `swapping_ratio` and an infinite `factor`.
+            `expert`, `ratio`, `swapping_ratio` (where the two are equal), `factor` (how many times it differs
+            from `ratio`) and `overtaken_by` (who has caught up). Where no one catches up within the largest
+            factor, `swapping_ratio` is missing, `factor` infinite and `overtaken_by` empty.
 
         Raises
         ------
@@ -421,10 +424,34 @@ class Solution:
 
         Notes
         -----
-        Along each judgment the difference of the first two priorities is evaluated at 129 points, evenly on the
-        logarithm, and the crossing nearest to the stated ratio is refined by Brent's method to rounding.
+        Along each judgment the lead of the first over the best of the others is evaluated at 129 points, evenly
+        on the logarithm, and the crossing nearest to the stated ratio is refined by Brent's method to rounding.
+        A lead that is lost and regained between two points is not seen.
         """
         return draws.swaps(self._solved(), to, of, largest_factor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the answer as plain values, ready for JSON: what a service returns.
+
+        Returns
+        -------
+        dict
+            Keys `control`, `local`, `priorities`, `ratings`, `consistency` (a list of records), `deviations`,
+            `notes`, `method`, `random_index`, `aggregation`, and `provenance` with the network itself.
+        """
+        return {
+            "control": dict(self.control),
+            "local": {criterion: dict(weights) for criterion, weights in self.local.items()},
+            "priorities": dict(self.priorities),
+            "ratings": {criterion: dict(values) for criterion, values in self.ratings.items()},
+            "consistency": self.consistency.to_dict("records"),
+            "deviations": dict(self.deviations),
+            "notes": list(self.notes),
+            "method": self.method,
+            "random_index": self.random_index,
+            "aggregation": self.aggregation,
+            "provenance": self.provenance.to_dict(),
+        }
 
     def _solved(self) -> Solved:
         weights = [entry.priorities.weights[None, :] for entry in self.judged]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from custvalue._network_process.judged import Judged
 from custvalue._network_process.limit import Limit, limit_supermatrix
+from custvalue._network_process.limit_notes import MOOT_WITH_A_GOAL
 from custvalue._network_process.outcome import local_values
 from custvalue._network_process.plan import Influenced, Rated
 from custvalue._network_process.priorities import priorities
@@ -143,7 +144,8 @@ class Solver:
             self.refuse(part, limit, path)
         self.tables[criterion] = (read_only(unweighted), read_only(clusters), read_only(weighted.to_numpy()))
         self.limits[criterion] = limit
-        self.notes += [f"{path}: {note}" for note in limit.notes]
+        moot = MOOT_WITH_A_GOAL if part.goal is not None else ()
+        self.notes += [f"{path}: {note}" for note in limit.notes if not note.endswith(moot)]
         return np.asarray(values)
 
     def refuse(self, part: Influenced, limit: Limit, path: str) -> None:

@@ -14,7 +14,7 @@ from custvalue._network_process.gradients import distinct_judgments
 from custvalue._network_process.moves import Moved, moves
 from custvalue._network_process.outcome import check_target, default_target, evaluate, target_names
 from custvalue._network_process.plan import Influenced
-from custvalue._results import Provenance, html_table, provenance, read_only
+from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _BLOCK_CELLS: Final = 1_000_000
 _GRID: Final = 129
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RankStability:
     """How often each rank comes out when the judgments are drawn anew.
 
@@ -108,6 +108,9 @@ class RankStability:
         }
         columns |= {f"rank_{rank + 1}": shares for rank, shares in enumerate(self.rank_probability.T)}
         return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        return short_repr("RankStability", of=self.of, names=len(self.names), n_draws=self.n_draws)
 
     def _repr_html_(self) -> str:
         columns = ("name", "priority", "mean", "standard deviation", "P(first)", "standard error")
@@ -201,41 +204,53 @@ def swaps(solved: Solved, to: str, of: Target | None, largest_factor: float) -> 
     if len(base) < 2:  # noqa: PLR2004 - a pair
         message = "There is only one name to watch, so that nothing can be swapped."
         raise DomainError(message)
-    first, second = np.argsort(-base, kind="stable")[:2]
+    first = int(np.argmax(base))
+    names = target_names(plan, target)
     rows = []
     for number, source in enumerate(plan.sources):
         for judgment, direction in moves(source.comparisons, to):
-            lead = _Lead(solved, target, number, direction, (int(first), int(second)))
+            lead = _Lead(solved, target, number, direction, first)
             shift = lead.nearest_crossing(math.log(largest_factor))
+            found_one = math.isfinite(shift)
             rows.append(
                 (
                     *(source.path, source.criterion, source.column, judgment.first, judgment.second),
                     *(judgment.expert, judgment.ratio, judgment.ratio * math.exp(shift)),
-                    math.exp(abs(shift)) if math.isfinite(shift) else math.inf,
+                    math.exp(abs(shift)) if found_one else math.inf,
+                    names[lead.rival(shift)] if found_one else "",
                 )
             )
-    names = ["path", "criterion", "column", "first", "second", "expert", "ratio", "swapping_ratio", "factor"]
-    found = pd.DataFrame(rows, columns=names)
+    columns = ["path", "criterion", "column", "first", "second", "expert"]
+    columns += ["ratio", "swapping_ratio", "factor", "overtaken_by"]
+    found = pd.DataFrame(rows, columns=columns)
     return found.sort_values("factor", kind="stable", ignore_index=True)
 
 
 class _Lead:
-    """The lead of the first over the second as one judgment, or one pair, moves."""
+    """The lead of the first over all others as one judgment, or one pair, moves."""
 
-    def __init__(
-        self, solved: Solved, target: Target, source: int, direction: FloatArray, pair: tuple[int, int]
-    ) -> None:
+    def __init__(self, solved: Solved, target: Target, source: int, direction: FloatArray, first: int) -> None:
         self.solved, self.target, self.source, self.direction = solved, target, source, direction
-        self.first, self.second = pair
+        self.first = first
 
-    def __call__(self, distances: FloatArray) -> FloatArray:
-        """Give the lead after each of these moves of the logarithm."""
+    def leads(self, distances: FloatArray) -> FloatArray:
+        """Give the lead over each other after each of these moves of the logarithm; over itself it is infinite."""
         shifts = distances[:, None] * self.direction
         weights = list(self.solved.weights)
         comparisons = self.solved.plan.sources[self.source].comparisons
         weights[self.source] = shifted_weights(comparisons, shifts, self.solved.method, self.solved.aggregation)
         found = evaluate(self.solved.plan, weights, self.target)
-        return np.asarray(found[:, self.first] - found[:, self.second])
+        leads = found[:, self.first, None] - found
+        leads[:, self.first] = np.inf
+        return np.asarray(leads)
+
+    def __call__(self, distances: FloatArray) -> FloatArray:
+        """Give the smallest lead after each of these moves."""
+        return np.asarray(self.leads(distances).min(axis=1))
+
+    def rival(self, distance: float) -> int:
+        """Give the place of the one who has caught up after a move."""
+        return int(self.leads(np.array([distance])).argmin())
 
     def nearest_crossing(self, reach: float) -> float:
         """Give the smallest move, of either sign, that makes the two equal; not a number if there is none."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from custvalue._network_process.outcome import MERITS, Formula, check_target, combine, combine_merits
 from custvalue._network_process.tables import check_weights, renormalised
-from custvalue._results import Provenance, html_table, provenance, read_only
+from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from custvalue._typing import FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Synthesis:
     """Priorities of the alternatives, with the name of the way they were put together.
 
@@ -43,7 +43,8 @@ class Synthesis:
     Examples
     --------
     >>> from custvalue import anp
-    >>> anp.bocr(benefits={"A": 0.6, "B": 0.4}, costs={"A": 0.75, "B": 0.25}).to_frame()
+    >>> anp.bocr(
+    ...     benefits={"A": 0.6, "B": 0.4}, costs={"A": 0.75, "B": 0.25}, formula="multiplicative").to_frame()
       alternative  priority
     0           A  0.333333
     1           B  0.666667
@@ -74,6 +75,9 @@ class Synthesis:
         """
         return dict(zip(self.alternatives, self.priorities.tolist(), strict=True))
 
+    def __repr__(self) -> str:
+        return short_repr("Synthesis", alternatives=len(self.alternatives), mode=self.mode)
+
     def _repr_html_(self) -> str:
         return html_table(("alternative", "priority"), self.to_dict().items(), caption=f"Synthesis: {self.mode}")
 
@@ -85,7 +89,7 @@ def bocr(
     costs: Mapping[str, float] | None = None,
     risks: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
-    formula: Formula = "multiplicative",
+    formula: Formula,
 ) -> Synthesis:
     r"""Combine priorities under benefits, opportunities, costs and risks.
 
@@ -97,7 +101,7 @@ def bocr(
     weights : mapping of str to float, default=None
         Weight of each given merit, summing to 1 within 5e-4; None means equal. Without effect under
         "multiplicative".
-    formula : str, default="multiplicative"
+    formula : str
         One of "multiplicative", "multiplicative_powers", "additive_reciprocal", "additive_probabilistic",
         "subtractive", see the notes.
 
@@ -122,8 +126,8 @@ def bocr(
     - additive_probabilistic: :math:`b B + o O + c (1 - C) + r (1 - R)`;
     - subtractive: :math:`b B + o O - c C - r R`.
 
-    A merit that is not given is left out. All but the last are normalised to the sum 1. The formulas may order the
-    alternatives differently, so the result names its own [2]_.
+    A merit that is not given is left out; "multiplicative" leaves out the weights. All but the last are normalised
+    to the sum 1. The formulas may order the alternatives differently, so the result names its own [2]_.
 
     References
     ----------

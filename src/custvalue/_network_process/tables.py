@@ -99,6 +99,10 @@ def _read_any(weighted: Table) -> SupermatrixTable:
             f"weighted: the column of {names[off[0]]!r} sums to {sums[off[0]]:.6g}; allowed: 1 within "
             f"{SUM_TOLERANCE:g}. Weight its blocks (weighted_supermatrix), or divide the column by its sum."
         )
+        with np.errstate(over="ignore"):
+            by_rows = (np.abs(values.sum(axis=1) - 1.0) <= SUM_TOLERANCE).all()
+        if by_rows:
+            message += " Its rows sum to 1: if they hold the influences on a node, transpose it."
         raise DomainError(message)
     return SupermatrixTable(values, names, sums, float(deviation.max()), least)
 
