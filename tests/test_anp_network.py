@@ -348,7 +348,7 @@ def test_synthesis_needs_alternatives_and_a_known_mode() -> None:
     with pytest.raises(DomainError, match="mode is 'best'; allowed: 'ideal', 'distributive'"):
         untyped.synthesis("best")
     with pytest.raises(DomainError, match="needs merits"):
-        untyped.bocr()
+        untyped.bocr("multiplicative")
     with pytest.raises(DomainError, match="formula is 'ideal'"):
         untyped.bocr("ideal")
 
@@ -413,7 +413,11 @@ def test_bocr_weights_and_all_four_merits() -> None:
         found.priorities, [0.24 + 0.15 - 0.15 - 0.02, 0.16 + 0.15 - 0.05 - 0.08], atol=1e-15
     )
     product = anp.bocr(
-        benefits={"A": 6, "B": 4}, opportunities={"A": 1, "B": 2}, costs={"A": 3, "B": 1}, risks={"A": 1, "B": 5}
+        benefits={"A": 6, "B": 4},
+        opportunities={"A": 1, "B": 2},
+        costs={"A": 3, "B": 1},
+        risks={"A": 1, "B": 5},
+        formula="multiplicative",
     )
     np.testing.assert_allclose(product.priorities, np.array([2.0, 1.6]) / 3.6, rtol=1e-14)
 
@@ -435,12 +439,18 @@ def test_bocr_of_a_network() -> None:
     bad = {"A": Fraction(1), "B": Fraction(1, 4)}
     ratio = {n: good[n] / bad[n] for n in "AB"}
     expected = [float(ratio[n] / sum(ratio.values())) for n in "AB"]
-    np.testing.assert_allclose(solution.bocr().priorities, expected, rtol=1e-14)
+    np.testing.assert_allclose(solution.bocr("multiplicative").priorities, expected, rtol=1e-14)
     b, c = ({n: float(v[n] / sum(v.values())) for n in "AB"} for v in (good, bad))
     np.testing.assert_allclose(
         solution.bocr("subtractive").priorities, [0.4 * b[n] - 0.6 * c[n] for n in "AB"], atol=1e-15
     )
-    assert solution.sensitivity().of == "multiplicative"
+    assert solution.sensitivity(of="subtractive").of == "subtractive"
+    with pytest.raises(DomainError, match="has merits, so of must name how they are combined: multiplicative"):
+        solution.sensitivity()
+    with pytest.raises(DomainError, match="'ideal' would count costs and risks as good"):
+        solution.synthesis()
+    good_only = network.model_copy(update={"merits": dict.fromkeys(network.merits, "benefits")})
+    assert good_only.solve().synthesis("ideal").mode == "ideal"
 
 
 @pytest.mark.parametrize(
@@ -460,7 +470,38 @@ def test_bocr_of_a_network() -> None:
 )
 def test_bocr_refusals(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DomainError, match=message):
-        anp.bocr(**given)
+        anp.bocr(**({"formula": "multiplicative"} | given))
+
+
+def test_kinds_may_be_told_by_their_fields() -> None:
+    """What the schema takes without a kind, the reader takes too; what it cannot tell apart it refuses by name."""
+    document: dict[str, Any] = {
+        "control": {"weights": {"x": 0.5, "y": 0.5}},
+        "local": {
+            "x": {"scale": {"values": {"good": 2.0, "fair": 1.0}}, "ratings": {"A": "good", "B": "fair"}},
+            "y": {"elements": ["A", "B"], "judgments": [{"first": "A", "second": "B", "ratio": "3"}]},
+        },
+        "alternatives": ["A", "B"],
+    }
+    network = anp.Network.model_validate_json(json.dumps(document))
+    assert [part.kind for part in network.local.values()] == ["ratings", "judgments"]
+    document["control"] = {"importance": {"x": 1.0}}
+    with pytest.raises(ValidationError, match="kind is missing or unknown; allowed: judgments, weights, values"):
+        anp.Network.model_validate_json(json.dumps(document))
+
+
+def test_answer_of_a_service_is_json() -> None:
+    answer = json.loads(json.dumps(house().solve().to_dict(), allow_nan=False))
+    assert answer["priorities"]["A"] == pytest.approx(DISTRIBUTIVE[0], abs=1e-12)
+    assert answer["consistency"][0]["path"] == "control"
+    assert json.loads(answer["provenance"]["spec"])["alternatives"] == ["A", "B", "C"]
+
+
+def test_a_goal_needs_no_note_on_where_it_starts() -> None:
+    notes = " ".join(house_as_supermatrix("identity").solve().notes)
+    assert "starts" not in notes
+    assert "influence nothing that lasts" not in notes
+    assert "nothing influences ['A', 'B', 'C']: sinks" in notes
 
 
 # Tables ------------------------------------------------------------------------------------------------------
@@ -531,39 +572,203 @@ def test_subnetwork_from_frame() -> None:
     np.testing.assert_allclose(network.solve().synthesis("distributive").priorities, expected, atol=1e-13)
 
 
+def table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Fill rows up with blanks."""
+    names = ["criterion", "column", "first", "second", "ratio", "weight", "expert"]
+    return pd.DataFrame([(*row, *[None] * (7 - len(row))) for row in rows], columns=names)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("", "", "a", "", "")], "row 0 .* neither a judgment nor a weight"),
+        ([("", "", "a", "", "")], r"^row 0 \(counted from 0\): neither a judgment nor a weight"),
         ([("", "", "a", "b", "2", 1.0)], "row 0 .* neither a judgment nor a weight"),
-        ([("", "x", "a", "b", "2")], "control layer .* names the column 'x'"),
-        ([("c", "", "a", "b", "2"), ("c", "a", "b", "d", "2")], "rows with and without a column"),
-        ([("c", "", "a", "b", "2"), ("c", "", "a", "", "", 1.0)], "mixes judgments with weights"),
-        ([("c", "", "a", "", "", 0.5), ("c", "", "a", "", "", 0.5)], "weighs 'a' twice"),
-        ([("c", "", "a", "b", "2"), ("c", "", "a", "d", "none")], "row 1 of frame, 'a' against 'd': .*fraction"),
+        ([("", "", "a", "b", "", 1.0)], "row 0 .* neither a judgment nor a weight"),
+        ([("c", "", "a", "b", "2"), ("c", "", "", "b", "2"), ("c",)], r"^rows 1, 2 \(counted from 0\): neither"),
+        ([("c", "", "a", "b", "2"), ("", "x", "a", "b", "2")], "^row 1 .* control layer .* the column 'x'"),
+        ([("c", "", "a", "b", "2"), ("c", "a", "b", "d", "2")], "^local.c, row 0 .* with and without a column"),
+        ([("c", "", "a", "b", "2"), ("c", "", "a", "", "", 1.0)], "^local.c, rows 0, 1 .*: mixes judgments"),
+        ([("c", "", "a", "", "", 0.5), ("c", "", "a", "", "", 0.5)], "rows 0, 1 .*: weighs 'a' more than once"),
+        (
+            [("c", "", "a", "b", "2"), ("c", "", "a", "d", "none"), ("c", "", "b", "d", -1)],
+            r"^local.c, row 1 \(counted from 0\): 'a' against 'd': .*fraction.*; row 2 .*: ratio: .*than 0$",
+        ),
         ([("c", "", "a", "", "", "half")], "row 0 .* the weight of 'a' is no number"),
+        (
+            [("c", "", "a", "", "", 0.5), ("c", "", "b", "", "", 0.4)],
+            r"^local.c, rows 0, 1 .* sum to 0.9; allowed",
+        ),
+        ([("c", "", "a", "", "", 1.0), ("c", "", "a", "b")], "row 1 .*: 'b' has no weight, unlike .'a'."),
+        (
+            [("c", "", "a", "b", 2), ("c", "", "a", "a", 2)],
+            "rows 0, 1 .*: a judgment: 'a' is compared with itself",
+        ),
+        (
+            [("c", "", "a", f"b{place}", 2) for place in range(12)] + [("c", "", "d", "e", 2)],
+            r"local.c, rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more \(counted from 0\): .* do not connect",
+        ),
+        ([("c", "a", "a", "b", 2), ("c", "b", "a", "", "", 1)], "local.c.columns.a, row 0 .* influence on itself"),
+        (
+            [("c", "a", "b", "", "", 1), ("c", "b", "aa", "a", 2)],
+            "^local.c, row 1 .*: 'aa' has no column; the columns are .*; did you mean 'a'",
+        ),
     ],
 )
 def test_tables_that_are_refused(rows: list[tuple[Any, ...]], message: str) -> None:
-    names = ["criterion", "column", "first", "second", "ratio", "weight"]
-    frame = pd.DataFrame([(*row, *[None] * (6 - len(row))) for row in rows], columns=names)
     with pytest.raises(JudgmentError, match=message):
-        anp.Network.from_frame(frame)
+        anp.Network.from_frame(table(rows))
+
+
+def test_a_pair_that_was_not_judged_is_left_out() -> None:
+    """What is not said of it follows from the others: least squares on a chain multiplies along it."""
+    rows = [
+        *(("c", "", "a", "b", 2), ("c", "", "a", "d"), ("c", "", "b", "d", 3)),
+        *(("w", "", "x", "", "", 0.25), ("w", "", "x", "y"), ("w", "", "y", "", "", 0.75)),
+        ("", "", "c", "w", 1),
+    ]
+    network = anp.Network.from_frame(table(rows))
+    part = network.local["c"]
+    assert isinstance(part, anp.Comparisons)
+    assert part.missing == (("a", "d"),)
+    assert network.local["w"] == anp.DirectWeights(weights={"x": 0.25, "y": 0.75})
+    solved = network.solve(method="logarithmic_least_squares")
+    np.testing.assert_allclose(list(solved.local["c"].values()), [0.6, 0.3, 0.1], rtol=1e-13)
+    with pytest.raises(
+        JudgmentError, match=r"^local.c, rows 0, 1 .* do not connect .*ask next for 'a' against 'd'"
+    ):
+        anp.Network.from_frame(table(rows[:2] + rows[3:]))
+
+
+def test_all_wrong_sets_are_told_at_once_by_their_rows() -> None:
+    rows = [
+        ("", "", "c", "d", 2),
+        ("", "", "d", "c", 2),
+        ("c", "", "x", "y", 2),
+        ("c", "", "z", "y"),
+        ("d", "k", "l", "", "", 0.5),
+        ("d", "l", "k", "", "", 1.0),
+    ]
+    with pytest.raises(JudgmentError) as caught:
+        anp.Network.from_frame(table(rows))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("control, rows 0, 1 (counted from 0): the judgments of 'd' against 'c' contradict")
+    assert lines[1].startswith("local.c, rows 2, 3 (counted from 0): the judgments do not connect")
+    assert lines[2].startswith("local.d.columns.k, row 4 (counted from 0): weights sum to 0.5; allowed: 1")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {3: ("recency", "csh", "transfer", "active", 1)},
+            r"^local.recency, row 3 .*: the column 'csh' is never first or second .*did you mean 'cash'\?$",
+        ),
+        (
+            {2: ("monetry", "", "turnover", "balance", 2)},
+            (
+                r"^local.monetry, row 2 .*: the control layer does not name the criterion 'monetry'; it names "
+                r"\['recency', 'monetary'\]; did you mean 'monetary'\?\n"
+                r"control, rows 0, 1 .*: the control layer names 'monetary', but no row .*mean 'monetry'\?$"
+            ),
+        ),
+        (
+            {0: ("", "", "recency", "frequency", 2)},
+            "^control, row 0 .*: the control layer names 'frequency', but no row",
+        ),
+    ],
+)
+def test_names_that_seem_mistyped(change: dict[int, tuple[Any, ...]], message: str) -> None:
+    rows = [
+        ("", "", "recency", "monetary", 2),
+        ("", "", "monetary", "recency", 0.5),
+        ("monetary", "", "turnover", "balance", 2),
+        ("recency", "cash", "transfer", "active", 1),
+        ("recency", "transfer", "cash", "active", 1),
+        ("recency", "active", "cash", "transfer", 1),
+    ]
+    assert anp.Network.from_frame(table(rows)).criteria == ("recency", "monetary")
+    with pytest.raises(JudgmentError, match=message):
+        anp.Network.from_frame(table([change.get(place, row) for place, row in enumerate(rows)]))
+
+
+def test_the_experts_weigh_in_the_whole_network() -> None:
+    """The powers of the experts' judgments by hand, over those who answered."""
+    rows = [
+        ("", "", "c", "d", 16, None, "Chen"),
+        ("", "", "c", "d", 1, None, "Li"),
+        ("", "", "c", "d", 4, None, None),
+        ("c", "", "x", "y", 8, None, "Chen"),
+        ("c", "", "x", "y", 1, None, "Li"),
+        ("d", "", "v", "w", 3, None, "Li"),
+    ]
+    frame = table(rows)
+    solved = anp.Network.from_frame(frame, experts={"Chen": 2, "Li": 1, "": 1, "Wu": 5}).solve()
+    assert solved.control["c"] / solved.control["d"] == pytest.approx(16**0.5 * 4**0.25, rel=1e-13)
+    assert solved.local["c"]["x"] / solved.local["c"]["y"] == pytest.approx(8 ** (2 / 3), rel=1e-13)
+    assert solved.local["d"]["v"] / solved.local["d"]["w"] == pytest.approx(3.0, rel=1e-13)
+    equal = anp.Network.from_frame(frame).solve()
+    assert equal.control["c"] / equal.control["d"] == pytest.approx(64 ** (1 / 3), rel=1e-13)
+    with pytest.raises(JudgmentError, match=r"rows 1, 4, 5 .*: the expert 'Li' is not .*; did you mean 'Lin'\?$"):
+        anp.Network.from_frame(frame, experts={"Chen": 1.0, "Lin": 1.0, "": 1.0})
+    with pytest.raises(JudgmentError, match=r"^row 2 .*: no expert is named"):
+        anp.Network.from_frame(frame, experts={"Chen": 1.0, "Li": 1.0})
+    with pytest.raises(
+        JudgmentError, match=r"^local.d, row 5 .*: only experts of weight 0 answered here, \['Li'\]"
+    ):
+        anp.Network.from_frame(frame, experts={"Chen": 1.0, "Li": 0.0, "": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("experts", "message"),
+    [
+        ({"Chen": -1.0}, "the weight of 'Chen' is -1.0; allowed"),
+        ({"Chen": float("nan")}, "the weight of 'Chen' is nan"),
+        ({"Chen": "1"}, "the weight of 'Chen' is '1'"),
+        ({"Chen": 0.0}, "all weights are 0"),
+        (["Chen"], "experts is a list; allowed: a mapping"),
+    ],
+)
+def test_weights_of_experts_that_are_refused(experts: Any, message: str) -> None:
+    with pytest.raises(DomainError, match=message):
+        anp.Network.from_frame(table([("c", "", "x", "y", 8, None, "Chen")]), experts=experts)
 
 
 def test_tables_with_strange_nodes_or_columns() -> None:
-    frame = pd.DataFrame({"criterion": ["c"], "column": ["a"], "first": ["b"], "second": ["d"], "ratio": [2.0]})
+    frame = table([("c", "a", "b", "d", 2.0)])
     nodes = pd.DataFrame({"criterion": ["c", "c"], "cluster": ["k", "k"], "node": ["a", "b"]})
     with pytest.raises(ColumnError, match="'ratio'"):
         anp.Network.from_frame(frame.drop(columns="ratio"))
     with pytest.raises(JudgmentError, match=r"row 0 .* of nodes has a blank"):
         anp.Network.from_frame(frame, nodes=nodes.assign(node=["", "b"]))
+    with pytest.raises(JudgmentError, match=r"row 1 .* of nodes names 'b' again"):
+        anp.Network.from_frame(frame, nodes=nodes.assign(node="b"))
     with pytest.raises(JudgmentError, match="nodes or goals name the criterion 'other'"):
         anp.Network.from_frame(frame, nodes=nodes.assign(criterion="other"))
-    with pytest.raises(JudgmentError, match="'x', which is in no cluster"):
+    with pytest.raises(
+        JudgmentError, match=r"^local.c.influences.a, row 0 .*: 'x' is in no cluster .*; row 0 .*'d'"
+    ):
         anp.Network.from_frame(frame.assign(first="x"), nodes=nodes)
-    with pytest.raises(ValidationError, match=r"influences\['a'\]\['k'\] names 'd'"):
-        anp.Network.from_frame(frame, nodes=nodes)
+    with pytest.raises(JudgmentError, match=r"local.c, row 0 .*: the column 'bb' is no node .*; did you mean 'b'"):
+        anp.Network.from_frame(frame.assign(column="bb"), nodes=nodes)
+    with pytest.raises(JudgmentError, match=r"local.c, row 0 .*: column is blank"):
+        anp.Network.from_frame(frame.assign(column=""), nodes=nodes)
+
+
+def test_sets_of_a_subnetwork_that_are_refused() -> None:
+    nodes = pd.DataFrame({"criterion": "c", "cluster": ["k", "k", "m"], "node": ["a", "b", "d"]})
+    rows = [("c", "d", "a", "b", 2), ("c", "d", "d", "", "", 1), ("c", "m", "k", "m", 1)]
+    assert anp.Network.from_frame(table(rows), nodes=nodes).criteria == ("c",)
+    with pytest.raises(JudgmentError, match=r"^local.c, rows 0, 1 .*: cluster_influences\['m'\] is missing"):
+        anp.Network.from_frame(table(rows[:2]), nodes=nodes)
+    with pytest.raises(
+        JudgmentError, match=r"^local.c.influences.d.k, row 0 .*: the column names 'd', which is not"
+    ):
+        anp.Network.from_frame(table([("c", "d", "a", "d", 2), *rows[1:]]), nodes=nodes)
+    with pytest.raises(JudgmentError, match=r"^local.c.cluster_influences.m, row 2 .*: the column names 'a'"):
+        anp.Network.from_frame(table([*rows[:2], ("c", "m", "k", "a", 1)]), nodes=nodes)
+    with pytest.raises(JudgmentError, match=r"^local.c, rows 0, 1, 2 .*: 'x' is influenced or the goal"):
+        anp.Network.from_frame(table(rows), nodes=nodes, goals={"c": "x"})
 
 
 # The notes ---------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Merit: TypeAlias = Literal["benefits", "opportunities", "costs", "risks"]
 _NONE: Mapping[str, str] = {}
+_EQUAL: Mapping[str, float] = {}
 
 
 class Network(Document):
@@ -152,6 +153,7 @@ class Network(Document):
         alternatives: Sequence[str] = (),
         sinks: SinkPolicy = "error",
         goals: Mapping[str, str] = _NONE,
+        experts: Mapping[str, float] = _EQUAL,
         title: str = "",
         source: str = "",
     ) -> Self:
@@ -166,7 +168,7 @@ class Network(Document):
             - `column`: what is influenced: a node, or a cluster where clusters are weighed; blank where importance
               is judged;
             - `first`, `second`, `ratio`: the first is `ratio` times as important (or influential) as the second; a
-              number, or text such as ``"1/7"``;
+              number, or text such as ``"1/7"``, or blank for a pair that was not judged, which is left out;
             - `weight` (optional): in rows without `second` and `ratio`, the weight of `first`;
             - `expert` (optional): who said it.
         nodes : DataFrame, default=None
@@ -178,6 +180,10 @@ class Network(Document):
             Sink policy of the subnetworks.
         goals : mapping of str to str, default={}
             For a criterion with a subnetwork, the node from which the priorities are read.
+        experts : mapping of str to float, default={}
+            Weight of each expert in the whole network, from 0; in each set they are divided by their sum over the
+            experts who answered there. Every expert in the rows must be named, and "" where judgments name nobody.
+            Empty: all experts weigh the same.
         title, source : str, default=""
             As in the class.
 
@@ -192,10 +198,15 @@ class Network(Document):
         ColumnError
             If a column is missing.
         JudgmentError
-            If a row is neither a judgment nor a weight, its ratio or weight is no number, or statements of both
-            kinds meet in one set.
+            If a row is neither a judgment nor a weight, an expert has no weight, the control layer and the
+            criteria of the rows differ, a column of a criterion without clusters is never first or second there,
+            or a set breaks its rules (see `Comparisons`, `DirectWeights`, `InnerDependence`, `Subnetwork`). The
+            message has one line for each set that is wrong: its path as in `Judged.path`, the rows, counted from
+            0 in the table as given, the reasons, and a near name where one may have been meant.
+        DomainError
+            If `experts` holds anything but numbers from 0, or only zeros.
         pydantic.ValidationError
-            If the statements do not make up a network, see the class.
+            If the sets do not make up a network, see the class.
 
         Examples
         --------
@@ -208,7 +219,7 @@ class Network(Document):
         >>> anp.Network.from_frame(sheet).solve().priorities
         {'cash': 0.1666..., 'transfer': 0.0833..., 'turnover': 0.375, 'balance': 0.375}
         """
-        control, local = sheets.read(judgments, nodes, sinks, goals)
+        control, local = sheets.read(judgments, nodes, sinks, goals, experts)
         return cls(title=title, source=source, control=control, local=local, alternatives=tuple(alternatives))
 
     def with_ratio(self, path: str, first: str, second: str, ratio: float | str, *, expert: str = "") -> Network:
@@ -223,7 +234,7 @@ class Network(Document):
         ratio : float or str
             How many times as important the first is as the second.
         expert : str, default=""
-            Who judges.
+            Who judges, one of the set's experts.
 
         Returns
         -------
@@ -233,7 +244,7 @@ class Network(Document):
         Raises
         ------
         DomainError
-            If there are no judgments at the path.
+            If there are no judgments at the path, or the set there does not know the expert.
         pydantic.ValidationError
             If the ratio is not positive, or the new judgment breaks the rules of the set.
 
