@@ -707,3 +707,36 @@ def test_experts_beyond_doubles_are_infinitely_apart() -> None:
         v=0.0,
     )
     assert np.isinf(anp.priorities(alone, method="harker").agreement().compatibility).tolist() == [False, True]
+
+
+def test_a_circle_of_the_largest_ratios() -> None:
+    """a : b = b : c = c : a = x has lambda_max = 1 + x + 1 / x, up to the end of the doubles."""
+    judged = comparisons("abc", ("a", "b", 1e308), ("b", "c", 1e308), ("c", "a", 1e308))
+    assert anp.priorities(judged).lambda_max == pytest.approx(1e308, rel=1e-14)
+    assert anp.priorities_batch(judged.matrix[None]).lambda_max[0] == pytest.approx(1e308, rel=1e-14)
+
+
+def test_pooled_weights_too_far_apart_are_refused() -> None:
+    """A tree has one answer whatever the weights, here 15 : 5 : 1 : 1/2; the lightest link must not be lost."""
+    rows = [("a", "b", 3, "u"), ("b", "c", 5, "v"), ("c", "d", 2, "u")]
+    choice = chosen(method="logarithmic_least_squares", aggregation="pooled")
+    light = comparisons("abcd", *rows, u=1 - 1e-5, v=1e-5)
+    np.testing.assert_allclose(anp.priorities(light, **choice).weights, np.array([30, 10, 2, 1]) / 43, rtol=1e-9)
+    lost = comparisons("abcd", *rows, u=1 - 1e-12, v=1e-12)
+    with pytest.raises(DomainError, match="weights of the experts differ by more than 1e\\+06 times"):
+        anp.priorities(lost, **choice)
+
+
+def test_derivatives_of_wild_contradictions_are_refused() -> None:
+    """Two circles with ratios of 1e17 and ratios of 1 between them: the chain falls apart in rounding."""
+    rows: list[Any] = []
+    for circle in ("abc", "def"):
+        rows += [(circle[0], circle[1], 1e17), (circle[1], circle[2], 1e17), (circle[2], circle[0], 1e17)]
+    rows += [(a, b, 8 if (a, b) == ("a", "d") else 1) for a in "abc" for b in "def"]
+    judged = comparisons("abcdef", *rows)
+    try:
+        found = anp.priorities(judged).gradient()
+    except DomainError as error:
+        assert "Check the largest and smallest ratios" in str(error)  # noqa: PT017 - either answer is right
+    else:
+        assert np.isfinite(found.weights).all()

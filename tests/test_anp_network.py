@@ -457,7 +457,7 @@ def test_bocr_of_a_network() -> None:
     ("given", "message"),
     [
         ({}, "at least one merit"),
-        ({"benefits": {"A": 1.0}, "costs": {"B": 1.0}}, "costs has the alternatives"),
+        ({"benefits": {"A": 1.0}, "costs": {"B": 1.0}}, "costs must be a mapping of the alternatives"),
         ({"benefits": {"A": -1.0, "B": 1.0}}, "benefits must hold finite numbers from 0"),
         ({"benefits": {"A": float("nan"), "B": 1.0}}, "benefits must hold finite numbers from 0"),
         ({"benefits": {"A": 0.0, "B": 0.0}}, "one above 0"),
@@ -502,6 +502,89 @@ def test_a_goal_needs_no_note_on_where_it_starts() -> None:
     assert "starts" not in notes
     assert "influence nothing that lasts" not in notes
     assert "nothing influences ['A', 'B', 'C']: sinks" in notes
+
+
+def test_merits_without_weight_say_nothing() -> None:
+    """c = 0, so that the costs leave every formula; B stays alone."""
+    network = anp.Network(
+        control=anp.DirectWeights(weights={"b": 1.0, "c": 0.0}),
+        local={
+            "b": anp.DirectWeights(weights={"A": 0.6, "B": 0.4}),
+            "c": anp.DirectWeights(weights={"A": 0.3, "B": 0.7}),
+        },
+        alternatives=["A", "B"],
+        merits={"b": "benefits", "c": "costs"},
+    )
+    formulas: list[Any] = ["multiplicative", "multiplicative_powers", "additive_reciprocal", "subtractive"]
+    for formula in formulas:
+        np.testing.assert_allclose(network.solve().bocr(formula).priorities, [0.6, 0.4], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"benefits": {"A": 1, "B": 0}, "opportunities": {"A": 0, "B": 1}}, "gives no alternative a value"),
+        ({"costs": {"A": 1.0}, "formula": "additive_probabilistic"}, "gives no alternative a value"),
+        ({"costs": {"A": 1.0, "B": 1e-320}}, "gives no alternative a value"),
+        ({"benefits": ["A"]}, "benefits is a list; allowed: Mapping"),
+        ({"benefits": {"A": "much"}}, "benefits must hold numbers"),
+        ({"benefits": {"A": 1.0}, "weights": {"benefits": "1"}}, "str"),
+    ],
+)
+def test_bocr_of_what_cannot_be_compared(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DomainError, match=message):
+        anp.bocr(**({"formula": "multiplicative"} | given))
+
+
+def test_bocr_of_huge_numbers() -> None:
+    found = anp.bocr(benefits={"A": 1e308, "B": 1e308}, formula="multiplicative")
+    np.testing.assert_array_equal(found.priorities, [0.5, 0.5])
+
+
+def test_ratings_that_are_all_zero_are_refused() -> None:
+    scale = anp.MeasuredValues(values={"good": 1.0, "none": 0.0})
+    rated = anp.Ratings(scale=scale, ratings={"A": "none", "B": "none"})
+    with pytest.raises(DomainError, match=r"local.x: all alternatives have the value 0"):
+        anp.Network(local={"x": rated}, alternatives=["A", "B"]).solve()
+
+
+@pytest.mark.parametrize("sinks", ["hierarchy", "calculus"])
+def test_a_goal_that_is_a_sink_is_refused(sinks: Any) -> None:
+    part = anp.Subnetwork(
+        clusters={"ends": ["s", "t"], "c": ["c1"]},
+        influences={"c1": {"ends": {"s": 0.5, "t": 0.5}}},
+        sinks=sinks,
+        goal="s",
+    )
+    with pytest.raises(DomainError, match="the goal 's' is a sink"):
+        anp.Network(local={"net": part}).solve()
+
+
+def test_defaults_of_documents_are_frozen() -> None:
+    part: Any = anp.Subnetwork(
+        clusters={"A": ["a", "b"]}, influences={"a": {"A": {"b": 1.0}}, "b": {"A": {"a": 1.0}}}
+    )
+    with pytest.raises(TypeError, match="frozen"):
+        part.cluster_influences["A"] = {"A": 1.0}
+    network: Any = anp.Network(local={"net": part})
+    with pytest.raises(TypeError, match="frozen"):
+        network.merits["net"] = "costs"
+
+
+def test_sets_at_one_path_are_refused() -> None:
+    pair = judged(["a", "b"], ("2",))
+    inner = anp.InnerDependence(
+        elements=["y", "z", "w"], columns={"y": judged(["z", "w"], ("2",)), "z": {"y": 1.0}, "w": {"y": 1.0}}
+    )
+    control = anp.DirectWeights(weights={"x": 0.5, "x.columns.y": 0.5})
+    with pytest.raises(DomainError, match=r"two sets of judgments stand at 'local.x.columns.y'"):
+        anp.Network(control=control, local={"x": inner, "x.columns.y": pair}).solve()
+
+
+def test_measured_values_that_vanish_are_refused() -> None:
+    for smaller in (False, True):
+        with pytest.raises(ValidationError, match="is so far from the others"):
+            anp.MeasuredValues(values={"a": 1e-300, "b": 1e300}, smaller_is_better=smaller)
 
 
 # Tables ------------------------------------------------------------------------------------------------------
@@ -743,7 +826,9 @@ def test_tables_with_strange_nodes_or_columns() -> None:
         anp.Network.from_frame(frame, nodes=nodes.assign(node=["", "b"]))
     with pytest.raises(JudgmentError, match=r"row 1 .* of nodes names 'b' again"):
         anp.Network.from_frame(frame, nodes=nodes.assign(node="b"))
-    with pytest.raises(JudgmentError, match="nodes or goals name the criterion 'other'"):
+    with pytest.raises(JudgmentError, match="goals name the criterion 'c', which has no clusters"):
+        anp.Network.from_frame(frame, goals={"c": "a"})
+    with pytest.raises(JudgmentError, match="nodes name the criterion 'other'"):
         anp.Network.from_frame(frame, nodes=nodes.assign(criterion="other"))
     with pytest.raises(
         JudgmentError, match=r"^local.c.influences.a, row 0 .*: 'x' is in no cluster .*; row 0 .*'d'"

@@ -296,6 +296,41 @@ def test_sets_by_path_and_misfits_of_all_sets() -> None:
     assert two.solve().misfits().empty
 
 
+def test_no_derivative_where_there_is_none() -> None:
+    chain: dict[str, Any] = {
+        "clusters": {"ends": ["s", "t"], "crit": ["c1", "c2"]},
+        "influences": {"c1": {"ends": pairs("st", 3.0)}, "c2": {"ends": {"s": 0.75, "t": 0.25}}},
+        "sinks": "hierarchy",
+    }
+    solution = anp.Network(local={"net": anp.Subnetwork(**chain)}).solve()
+    np.testing.assert_allclose(list(solution.local["net"].values()), [0.75, 0.25, 0.0, 0.0], atol=1e-15)
+    for to in ("judgments", "supermatrix"):
+        with pytest.raises(DomainError, match="agree at this one point only; name a goal"):
+            solution.sensitivity(to)
+    nearly = anp.InnerDependence(
+        elements=["a", "b"], columns={"a": {"a": 1.0 - 1e-12, "b": 1e-12}, "b": {"a": 1e-12, "b": 1.0 - 1e-12}}
+    )
+    with pytest.raises(DomainError, match="nearly falls apart"):
+        anp.Network(local={"net": nearly}).solve().sensitivity("supermatrix")
+
+
+def test_cluster_weights_of_zero_have_no_derivative() -> None:
+    """At 0 the priorities are (1, 0, 0), at any weight above (0, 2/3, 1/3)."""
+    part = anp.Subnetwork(
+        clusters={"A": ["a"], "B": ["b", "c"]},
+        influences={
+            "a": {"A": {"a": 1.0}, "B": {"b": 1.0}},
+            "b": {"B": {"b": 0.5, "c": 0.5}},
+            "c": {"B": {"b": 1.0}},
+        },
+        cluster_influences={"A": {"A": 1.0, "B": 0.0}},
+        goal="a",
+    )
+    solution = anp.Network(local={"net": part}).solve()
+    assert list(solution.priorities.values()) == [1.0, 0.0, 0.0]
+    assert solution.sensitivity("cluster_weights").parameters == ()
+
+
 # Draws -------------------------------------------------------------------------------------------------------
 
 
@@ -413,6 +448,17 @@ def test_a_network_without_judgments_has_nothing_to_draw() -> None:
     with pytest.raises(DomainError, match="has no judgments"):
         solution.swaps()
     assert solution.sensitivity().derivatives.shape == (0, 2)
+    alone = anp.Comparisons(elements=["a"], judgments=[])
+    with pytest.raises(DomainError, match="has no judgments"):
+        anp.Network(local={"x": alone}).solve().stability()
+
+
+def test_numpy_numbers_are_settings_too() -> None:
+    untyped: Any = decision().solve()
+    found = untyped.stability(n_draws=np.int64(5), log_sd=np.float32(0.5), random_state=0)
+    assert (found.n_draws, found.log_sd) == (5, 0.5)
+    with pytest.raises(DomainError, match="log_sd is True"):
+        untyped.stability(log_sd=True)
 
 
 # Swaps -------------------------------------------------------------------------------------------------------

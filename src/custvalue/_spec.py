@@ -139,8 +139,9 @@ def require_unit_sum(weights: Iterable[float], what: str) -> None:
 
 def check_keys(given: Mapping[str, object], expected: Sequence[str], what: str) -> None:
     """Raise ``ValueError`` unless the keys are exactly the expected names."""
+    known = set(expected)
     missing = [name for name in expected if name not in given]
-    unknown = [name for name in given if name not in expected]
+    unknown = [name for name in given if name not in known]
     if missing or unknown:
         parts = [f"missing: {missing}"] * bool(missing) + [f"unknown: {unknown}"] * bool(unknown)
         message = f"{what} must name exactly {list(expected)} ({'; '.join(parts)})"

@@ -141,13 +141,15 @@ def perron(
         if not np.isfinite(vector).all():
             break
         vector = _inverse_iteration(balanced, vector / vector.max())
-        image = (
-            balanced @ vector
-        )  # one more multiplication: sums of positive terms only, so each entry is accurate
+        # One more multiplication: sums of positive terms only, so each entry is accurate.
+        image = balanced @ vector
         ratios = image / vector
         if float(ratios.max()) - float(ratios.min()) <= CERTIFIED * float(ratios.max()):
-            root = float(image.sum() / vector.sum())
-            weights = np.ldexp(image / image.max(), exponents - exponents.max())
+            top = float(image.max())
+            root = top * float((image / top).sum() / vector.sum())
+            if not np.isfinite(root):
+                break
+            weights = np.ldexp(image / top, exponents - exponents.max())
             return weights / weights.sum(), root
         # The means were far from the Perron vector: balance again, nearer to it.
         binary = exponents + np.log2(image)

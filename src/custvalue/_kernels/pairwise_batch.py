@@ -105,7 +105,12 @@ def _chunk(stack: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
     image = _image(stack, vector)
     ratios = image / vector
     met = ratios.max(axis=0) - ratios.min(axis=0) <= CERTIFIED * ratios.max(axis=0)
-    return (image / image.sum(axis=0)).T, image.sum(axis=0) / vector.sum(axis=0), met
+    top = image.max(axis=0)
+    image /= top
+    total = image.sum(axis=0)
+    with np.errstate(over="ignore"):
+        roots = top * (total / vector.sum(axis=0))
+    return (image / total).T, roots, met & np.isfinite(roots)
 
 
 def _image(stack: FloatArray, vector: FloatArray) -> FloatArray:

@@ -44,13 +44,17 @@ def scaled_chain(matrix: FloatArray, weights: FloatArray) -> ScaledChain:
     Raises
     ------
     ArithmeticError
-        If a probability underflows. Cost: O(n^3).
+        If a probability underflows, or the chain nearly falls apart. Cost: O(n^3).
     """
     image = matrix * weights[None, :]
     transition = image / image.sum(axis=1, keepdims=True)
     distribution = eliminated_stationary(transition.T)
     size = len(matrix)
-    fundamental = np.linalg.inv(np.eye(size) - transition + distribution[None, :])
+    try:
+        fundamental = np.linalg.inv(np.eye(size) - transition + distribution[None, :])
+    except np.linalg.LinAlgError as error:
+        message = "The judgments contradict each other so much that doubles do not hold their derivatives."
+        raise ArithmeticError(message) from error
     return ScaledChain(transition, distribution[:, None] * transition, fundamental - distribution[None, :])
 
 

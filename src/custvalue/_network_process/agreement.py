@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from custvalue._kernels.comparison_graph import components
 from custvalue._kernels.comparison_methods import geometric_consistency
+from custvalue._kernels.pairwise_batch import least_squares_batch
 from custvalue._network_process.judgments import panel_of
-from custvalue._network_process.methods import consistency, solved
+from custvalue._network_process.methods import TOGETHER, consistency, solved_each
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 
 if TYPE_CHECKING:
@@ -170,24 +170,23 @@ def agreement_of(
     size, count = len(panel.elements), len(panel.experts)
     own_weights = np.full((count, size), np.nan)
     numbers = np.full((len(_COLUMNS), count), np.nan)
-    missing = np.zeros(count, dtype=np.int64)
-    connected = np.zeros(count, dtype=np.bool_)
-    for number in range(count):
-        chosen = panel.expert == number
-        rows, columns = panel.row[chosen], panel.column[chosen]
-        missing[number] = size * (size - 1) // 2 - len(rows)
-        connected[number] = len(components(size, rows, columns)) == 1
-        if not connected[number]:
-            continue
-        matrix = comparisons.by_expert(panel.experts[number]).matrix
-        own, lambda_max = solved(matrix, "harker" if method == "eigenvector" else method)
-        own_weights[number] = own
-        numbers[:, number] = (
-            lambda_max,
-            *consistency(lambda_max, size, int(missing[number]), random_index),
-            geometric_consistency(matrix),
+    missing = size * (size - 1) // 2 - np.bincount(panel.expert, minlength=count)
+    connected = panel.connected_experts()
+    with_own = np.flatnonzero(connected)
+    for places, stack in panel.own_matrices(with_own):
+        chosen = with_own[places]
+        own, roots = solved_each(stack, "harker" if method == "eigenvector" else method)
+        own_weights[chosen] = own
+        judged = [
+            consistency(root, size, gaps, random_index)
+            for root, gaps in zip(roots.tolist(), missing[chosen].tolist(), strict=True)
+        ]
+        numbers[:, chosen] = (
+            roots,
+            *np.transpose(judged),
+            _geometric_consistency(stack),
             _compatibility(own, weights),
-            np.abs(own - weights).max(),
+            np.abs(own - weights).max(axis=1),
         )
     return ExpertAgreement(
         experts=panel.experts,
@@ -204,18 +203,33 @@ def agreement_of(
     )
 
 
-def _compatibility(own: FloatArray, weights: FloatArray) -> float:
-    """Average all products of ratios, one factor by one."""
+def _geometric_consistency(stack: FloatArray) -> FloatArray:
+    """Compute the geometric consistency index of each matrix."""
+    size = stack.shape[1]
+    if size > TOGETHER:
+        return np.array([geometric_consistency(matrix) for matrix in stack])
+    logarithms = least_squares_batch(stack)
+    rows, columns = np.triu_indices(size, 1)
+    residuals = np.log(stack[:, rows, columns]) - logarithms[:, rows] + logarithms[:, columns]
+    spare = (~np.isnan(residuals)).sum(axis=1) - size + 1
+    # The pairs of a tree are fitted exactly.
+    return np.where(spare > 0, np.nansum(residuals**2, axis=1) / np.maximum(spare, 1), 0.0)
+
+
+def _compatibility(own: FloatArray, weights: FloatArray) -> FloatArray:
+    """Average all products of ratios of each row, one factor by one."""
     with np.errstate(over="ignore"):
-        return float(np.multiply((own / weights).mean(), (weights / own).mean()))
+        return np.asarray((own / weights).mean(axis=1) * (weights / own).mean(axis=1))
 
 
 def _disputes(panel: Panel) -> tuple[tuple[str, str, float, float, float, str, float, str], ...]:
     """List the pairs that several experts judged, the widest spread first."""
     matrix = panel.matrix()
     found = []
+    order = np.argsort(panel.pair, kind="stable")
+    ends_of_pairs = np.searchsorted(panel.pair[order], np.arange(len(panel.pairs) + 1))
     for number, (row, column) in enumerate(panel.pairs.tolist()):
-        places = np.flatnonzero(panel.pair == number)
+        places = order[ends_of_pairs[number] : ends_of_pairs[number + 1]]
         if len(places) > 1:
             signs, shares = np.sign(panel.share[places]), np.abs(panel.share[places])
             logarithms = signs * panel.logarithm[places]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from custvalue._kernels.comparison_methods import filled, harker_matrix, least_squares_operator
-from custvalue._kernels.pairwise_batch import connected_batch, least_squares_batch, perron_batch
+from custvalue._kernels.comparison_methods import least_squares_operator
+from custvalue._kernels.pairwise_batch import connected_batch
 from custvalue._network_process.judgments import panel_of
 from custvalue._network_process.methods import (
     ALWAYS_CONSISTENT,
@@ -19,7 +19,7 @@ from custvalue._network_process.methods import (
     require_complete,
     require_positive,
     required_random_index,
-    solved,
+    solved_stack,
 )
 from custvalue._network_process.panel import RECIPROCITY
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
@@ -159,7 +159,7 @@ def priorities_batch(
     incomplete = _check(stack, method)
     count, size = stack.shape[:2]
     divisor = required_random_index(random_index, size) if size > ALWAYS_CONSISTENT else 1.0
-    weights, roots = _solve(stack, method, incomplete=incomplete)
+    weights, roots = solved_stack(stack, method, incomplete=incomplete)
     require_positive(weights)
     if size > ALWAYS_CONSISTENT:
         index = np.maximum(0.0, (roots - size) / (size - 1))
@@ -239,28 +239,6 @@ def _refuse(bad: np.ndarray, stack: FloatArray, error: type[ValueError], why: st
         raise error(f"matrices[{number}]: entry ({row}, {column}), {stack[number, row, column]:.10g}, {why}.")
 
 
-def _solve(stack: FloatArray, method: Method, *, incomplete: bool) -> tuple[FloatArray, FloatArray]:
-    """Give weights and roots of checked matrices."""
-    if method == "lambda_min" and incomplete:
-        each = [solved(matrix, method) for matrix in stack]
-        return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
-    complete, logarithms = stack, None
-    if method == "logarithmic_least_squares":
-        logarithms = least_squares_batch(stack)
-    if incomplete and logarithms is not None:
-        complete = filled(stack, logarithms)
-    elif incomplete:
-        complete = harker_matrix(stack)
-    try:
-        weights, roots = perron_batch(complete)
-    except ArithmeticError as error:
-        raise DomainError(f"{error} Check the largest and smallest ratios.") from error
-    if logarithms is not None:
-        weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-        weights /= weights.sum(axis=1, keepdims=True)
-    return weights, roots
-
-
 def shifted_weights(
     comparisons: Comparisons, shifts: FloatArray, method: Method, aggregation: Aggregation
 ) -> FloatArray:
@@ -273,12 +251,13 @@ def shifted_weights(
         require_complete(panel.missing())
     if aggregation not in ("aip_geometric", "aip_arithmetic") or not panel.experts:
         return _group_weights(panel, shifts, method, panel.total if aggregation == "pooled" else None)
-    each, shares = [], []
-    for name, share, own in counted_experts(comparisons, method):
-        mine = panel.expert == panel.experts.index(name)
-        each.append(_group_weights(panel_of(own), shifts[:, mine], method, None))
-        shares.append(share)
-    return mixed(np.array(each), np.array(shares), aggregation)
+    places = panel.places_by_expert()
+    counted = counted_experts(panel, method, places)
+    each = [
+        _group_weights(panel.alone(own), shifts[:, own], method, None)
+        for own in (places[number] for number in counted.tolist())
+    ]
+    return mixed(np.array(each), panel.weights[counted], aggregation)
 
 
 def _group_weights(panel: Panel, shifts: FloatArray, method: Method, counts: FloatArray | None) -> FloatArray:
@@ -303,6 +282,6 @@ def _group_weights(panel: Panel, shifts: FloatArray, method: Method, counts: Flo
         if np.isinf(stack).any():
             message = "A shifted ratio leaves the range of double precision; shift by less."
             raise DomainError(message)
-        result[first : first + width] = _solve(stack, method, incomplete=bool(np.isnan(template).any()))[0]
+        result[first : first + width] = solved_stack(stack, method, incomplete=bool(np.isnan(template).any()))[0]
     require_positive(result)
     return result

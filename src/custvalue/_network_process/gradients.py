@@ -11,7 +11,7 @@ import pandas as pd
 from custvalue._kernels.comparison_slopes import pair_slopes
 from custvalue._network_process.judgments import panel_of
 from custvalue._network_process.methods import (
-    aggregated,
+    aggregated_panel,
     counted_experts,
     pair_table,
     require_complete,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from custvalue._kernels.comparison_slopes import PairSlopes
     from custvalue._network_process.judgments import Comparisons, Judgment
     from custvalue._network_process.methods import Aggregation, Method
+    from custvalue._network_process.panel import Panel
     from custvalue._typing import FloatArray
 
 
@@ -153,30 +154,35 @@ def distinct_judgments(comparisons: Comparisons) -> tuple[Judgment, ...]:
 
 def log_jacobian(comparisons: Comparisons, method: Method, aggregation: Aggregation) -> FloatArray:
     """Differentiate the weights by the logarithms of the distinct judgments, (J, n)."""
-    panel = panel_of(comparisons)
+    return _log_jacobian(panel_of(comparisons), method, aggregation)
+
+
+def _log_jacobian(panel: Panel, method: Method, aggregation: Aggregation) -> FloatArray:
     if aggregation not in ("aip_geometric", "aip_arithmetic") or not panel.experts:
-        return panel.by_judgment(_group_slopes(comparisons, method, aggregation).weights)
+        return panel.by_judgment(_group_slopes(panel, method, aggregation).weights)
     if method == "eigenvector":
         require_complete(panel.missing())
     result = np.zeros((len(panel.judgments), len(panel.elements)))
-    weights, _ = aggregated(comparisons, method, aggregation)
-    for name, share, own in counted_experts(comparisons, method):
-        alone = panel_of(own)
-        slopes = alone.by_judgment(_slopes(own.matrix, method).weights)
+    weights, _ = aggregated_panel(panel, method, aggregation)
+    places = panel.places_by_expert()
+    for number in counted_experts(panel, method, places).tolist():
+        share, alone = panel.weights[number], panel.alone(places[number])
+        matrix = alone.matrix()
+        slopes = alone.by_judgment(_slopes(matrix, method).weights)
         if aggregation == "aip_geometric":
-            logarithms = share * slopes / solved(own.matrix, method)[0]
+            logarithms = share * slopes / solved(matrix, method)[0]
             slopes = weights * (logarithms - (logarithms @ weights)[:, None])
         else:
             slopes = share * slopes
-        result[panel.expert == panel.experts.index(name)] = slopes
+        result[places[number]] = slopes
     return result
 
 
 def gradient_of(comparisons: Comparisons, method: Method, aggregation: Aggregation) -> Gradient:
     """Build the gradient of priorities that were computed with these choices."""
     panel = panel_of(comparisons)
-    roots = panel.by_judgment(_group_slopes(comparisons, method, aggregation).root)
-    weights = log_jacobian(comparisons, method, aggregation)
+    roots = panel.by_judgment(_group_slopes(panel, method, aggregation).root)
+    weights = _log_jacobian(panel, method, aggregation)
     ratios = np.array([judgment.ratio for judgment in panel.judgments])
     with np.errstate(over="ignore"):
         by_ratio, weights_by_ratio = roots / ratios, weights / ratios[:, None]
@@ -197,9 +203,8 @@ def gradient_of(comparisons: Comparisons, method: Method, aggregation: Aggregati
     )
 
 
-def _group_slopes(comparisons: Comparisons, method: Method, aggregation: Aggregation) -> PairSlopes:
+def _group_slopes(panel: Panel, method: Method, aggregation: Aggregation) -> PairSlopes:
     """Differentiate lambda_max and the weights of the aggregated judgments by their pairs."""
-    panel = panel_of(comparisons)
     if method == "eigenvector":
         require_complete(panel.missing())
     totals = pair_table(panel, panel.total) if aggregation == "pooled" else None

@@ -171,7 +171,7 @@ class Comparisons(Spec):
         ratio : float or str
             How many times as important the first is as the second.
         expert : str, default=""
-            Who judges.
+            Who judges, one of `expert_names`.
 
         Returns
         -------
@@ -180,6 +180,8 @@ class Comparisons(Spec):
 
         Raises
         ------
+        DomainError
+            If the set does not know the expert.
         pydantic.ValidationError
             If the ratio is not positive, or the new judgment breaks the rules of the set.
 
@@ -191,6 +193,9 @@ class Comparisons(Spec):
         array([[1., 1.],
                [1., 1.]])
         """
+        if self.judgments and expert not in self.expert_names:
+            message = f"expert is {expert!r}; allowed: {list(self.expert_names)}, the experts of the judgments."
+            raise DomainError(message)
         stated = {"first": first, "second": second, "ratio": ratio, "expert": expert}
         new = Judgment.model_validate(stated)
         same = [
@@ -390,6 +395,10 @@ class MeasuredValues(Spec):
                 raise ValueError(message)
         if not any(self.values.values()):
             message = "values are all 0, which gives no priorities; one at least must be above 0"
+            raise ValueError(message)
+        lost = [name for name, weight in self.weights.items() if weight == 0.0 and self.values[name] > 0.0]
+        if lost:
+            message = f"values: {lost[0]!r} is so far from the others that its priority is lost in rounding"
             raise ValueError(message)
         return self
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_arg
 import numpy as np
 
 from custvalue._kernels import comparison_methods, pairwise
+from custvalue._kernels.pairwise_batch import least_squares_batch, perron_batch
 from custvalue._network_process.judgments import panel_of
 from custvalue.exceptions import DomainError, JudgmentError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from custvalue._network_process.judgments import Comparisons
     from custvalue._network_process.panel import Panel
-    from custvalue._typing import FloatArray
+    from custvalue._typing import FloatArray, IntArray
 
 Method: TypeAlias = Literal["eigenvector", "logarithmic_least_squares", "harker", "lambda_min"]
 RandomIndex: TypeAlias = Literal["alonso_lamata", "saaty_1980", "saaty_2005"]
@@ -23,7 +24,11 @@ Aggregation: TypeAlias = Literal["aij", "aip_geometric", "aip_arithmetic", "pool
 
 #: Up to so many elements judgments cannot contradict each other.
 ALWAYS_CONSISTENT: Final = 2
+#: Larger matrices gain nothing from being solved together.
+TOGETHER: Final = 40
 _SHOWN: Final = 10
+#: Pairs that weigh less than this, relative to the heaviest, would be lost in the Laplacian's rounding.
+_LEAST_POOLED: Final = 1e-6
 
 
 def check_choices(method: str, random_index: str, aggregation: str = "aij") -> None:
@@ -65,6 +70,39 @@ def solved(matrix: FloatArray, method: Method, pair_weights: FloatArray | None =
         raise DomainError(f"{error} Check the largest and smallest ratios.") from error
     require_positive(weights)
     return weights, float(len(matrix)) if len(matrix) <= ALWAYS_CONSISTENT else root
+
+
+def solved_stack(stack: FloatArray, method: Method, *, incomplete: bool) -> tuple[FloatArray, FloatArray]:
+    """Give weights and roots of many matrices at once; weights may be too small for a double."""
+    if method == "lambda_min" and incomplete:
+        each = [solved(matrix, method) for matrix in stack]
+        return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
+    complete, logarithms = stack, None
+    if method == "logarithmic_least_squares":
+        logarithms = least_squares_batch(stack)
+    if incomplete and logarithms is not None:
+        complete = comparison_methods.filled(stack, logarithms)
+    elif incomplete:
+        complete = comparison_methods.harker_matrix(stack)
+    try:
+        weights, roots = perron_batch(complete)
+    except ArithmeticError as error:
+        raise DomainError(f"{error} Check the largest and smallest ratios.") from error
+    if logarithms is not None:
+        weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+    return weights, roots
+
+
+def solved_each(stack: FloatArray, method: Method) -> tuple[FloatArray, FloatArray]:
+    """Do what `solved` does for a stack of matrices that are all complete or all incomplete."""
+    size = stack.shape[1]
+    if size > TOGETHER:
+        each = [solved(matrix, method) for matrix in stack]
+        return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
+    weights, roots = solved_stack(stack, method, incomplete=bool(np.isnan(stack[0]).any()))
+    require_positive(weights)
+    return weights, np.full(len(stack), float(size)) if size <= ALWAYS_CONSISTENT else roots
 
 
 def require_positive(weights: FloatArray) -> None:
@@ -112,34 +150,46 @@ def pair_table(panel: Panel, values: FloatArray) -> FloatArray:
     return table
 
 
-def counted_experts(comparisons: Comparisons, method: Method) -> list[tuple[str, float, Comparisons]]:
-    """Give name, weight and own judgments of each expert who counts; each must connect all elements."""
-    panel = panel_of(comparisons)
-    counted = []
-    for name, weight in zip(panel.experts, panel.weights.tolist(), strict=True):
-        if weight > 0.0:
-            own = comparisons.by_expert(name)
-            if method == "eigenvector":
-                require_complete(own.missing, f" of the expert {name!r}")
-            counted.append((name, weight, own))
+def counted_experts(panel: Panel, method: Method, places: Sequence[IntArray]) -> IntArray:
+    """Give the numbers of the experts who count; the judgments of each, at `places`, must connect all elements."""
+    size = len(panel.elements)
+    counted = np.flatnonzero(panel.weights > 0.0)
+    wrong = ~panel.connected_experts()
+    if method == "eigenvector":
+        wrong |= np.array([len(own) for own in places]) < size * (size - 1) // 2
+    for number in counted[wrong[counted]][:1].tolist():
+        name, own = panel.experts[number], panel.alone(places[number])
+        own.require_connected(f"the judgments of the expert {name!r}")
+        require_complete(own.missing(), f" of the expert {name!r}")
     return counted
 
 
 def aggregated(comparisons: Comparisons, method: Method, aggregation: Aggregation) -> tuple[FloatArray, float]:
     """Give the group's weights by an aggregation, and lambda_max of the aggregated judgments."""
-    panel = panel_of(comparisons)
+    return aggregated_panel(panel_of(comparisons), method, aggregation)
+
+
+def aggregated_panel(panel: Panel, method: Method, aggregation: Aggregation) -> tuple[FloatArray, float]:
+    """Do what `aggregated` does with judgments that are arrays already."""
     if method == "eigenvector":
         require_complete(panel.missing())
     matrix = panel.matrix()
     if aggregation == "pooled":
+        if panel.total.size and panel.total.min() < _LEAST_POOLED * panel.total.max():
+            message = (
+                f"aggregation is 'pooled' and the weights of the experts differ by more than {1 / _LEAST_POOLED:g}"
+                " times, so that the lightest are lost in rounding; set them to 0, or choose aggregation 'aij'."
+            )
+            raise DomainError(message)
         return solved(matrix, method, pair_table(panel, panel.total))
     weights, lambda_max = solved(matrix, method)
     if aggregation == "aij" or not panel.experts:
         return weights, lambda_max
-    counted = counted_experts(comparisons, method)
-    shares = np.array([weight for _, weight, _ in counted])
-    each = np.array([solved(own.matrix, method)[0] for _, _, own in counted])
-    return mixed(each, shares, aggregation), lambda_max
+    counted = counted_experts(panel, method, panel.places_by_expert())
+    each = np.empty((len(counted), len(panel.elements)))
+    for places, stack in panel.own_matrices(counted):
+        each[places] = solved_each(stack, method)[0]
+    return mixed(each, panel.weights[counted], aggregation), lambda_max
 
 
 def mixed(each: FloatArray, shares: FloatArray, aggregation: Aggregation) -> FloatArray:

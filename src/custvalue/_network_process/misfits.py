@@ -294,14 +294,21 @@ class _Search:
     def replaced(self, place: int, ratio: float) -> tuple[FloatArray, float]:
         """Solve with another ratio in the place of one judgment, or with none (NaN); colleagues' ones stay."""
         row, column = self.panel.row[place], self.panel.column[place]
-        share, stated = abs(self.panel.share[place]), self.panel.judgments[place].ratio
+        share = abs(self.panel.share[place])
         if share < 1.0:
-            together = math.log(self.matrix[row, column]) - share * math.log(stated)
-            without = math.isnan(ratio)
-            ratio = math.exp(together / (1.0 - share) if without else together + share * math.log(ratio))
+            ratio = self.together(place, None if math.isnan(ratio) else share * math.log(ratio))
         matrix = self.matrix.copy()
         matrix[row, column], matrix[column, row] = ratio, 1.0 / ratio
         return solved(matrix, self.method)
+
+    def together(self, place: int, own: float | None) -> float:
+        """Average a pair with another part in the place of one judgment, or over the others alone."""
+        panel = self.panel
+        others = np.flatnonzero((panel.pair == panel.pair[place]) & (np.arange(len(panel.pair)) != place))
+        sign = np.where(panel.row[others] == panel.row[place], 1.0, -1.0)
+        shares = np.abs(panel.share[others])
+        rest = float(shares @ (sign * panel.logarithm[others]))
+        return math.exp(rest / float(shares.sum()) if own is None else rest + own)
 
     def is_only_link(self, place: int) -> bool:
         """Say whether the elements fall apart without this judgment."""

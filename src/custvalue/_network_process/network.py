@@ -11,7 +11,7 @@ from custvalue._network_process.parts import Control, Local, Ratings, names_of, 
 from custvalue._network_process.plan import Compiler
 from custvalue._network_process.priorities import check_choices
 from custvalue._network_process.solver import Solver
-from custvalue._spec import Document, Entries, Items, Name, check_keys
+from custvalue._spec import Document, Entries, FrozenMapping, Items, Name, check_keys
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ class Network(Document):
     alternatives: Annotated[Items[Name], Field(max_length=1000)] = Field(
         default=(), description="What is to be decided between; every criterion holds all of them."
     )
-    merits: Entries[Name, Merit] = Field(default={}, description="The merit that each criterion speaks about.")
+    merits: Entries[Name, Merit] = Field(
+        default_factory=FrozenMapping, description="The merit that each criterion speaks about."
+    )
 
     @property
     def criteria(self) -> tuple[str, ...]:

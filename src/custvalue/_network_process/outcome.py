@@ -153,7 +153,7 @@ def _merits(plan: Plan, control: NDArray[Any], shares: Sequence[NDArray[Any]], f
     weights, scores = {}, {}
     for merit in MERITS:
         places = [number for number, name in enumerate(plan.criteria) if plan.merits[name] == merit]
-        if places:
+        if places and (control[:, places].real.sum(axis=1) > 0.0).all():  # a merit without weight says nothing
             weights[merit] = control[:, places].sum(axis=1)
             scores[merit] = _normalised(sum_over(control, shares, places))
     return combine_merits(scores, weights, formula)
@@ -176,7 +176,8 @@ def combine_merits(
     for merit in (*good, *bad):
         score, weight = scores[merit], weights[merit][:, None]
         if formula == "multiplicative":
-            result = result * score if merit in good else result / score
+            with np.errstate(over="ignore", invalid="ignore"):
+                result = result * score if merit in good else result / score
         elif formula == "multiplicative_powers":
             result = result * score ** (weight if merit in good else -weight)
         elif merit in good:
@@ -187,7 +188,14 @@ def combine_merits(
             result = result + weight * (1.0 - score)
         else:
             result = result - weight * score
-    return np.asarray(result if formula == "subtractive" else _normalised(np.asarray(result)))
+    result = np.asarray(result)
+    if formula == "subtractive":
+        return np.asarray(result)
+    totals = result.real.sum(axis=1)
+    if not (np.isfinite(totals) & (totals > 0.0)).all():
+        message = f"{formula!r} gives no alternative a value that can be compared; use 'subtractive'."
+        raise DomainError(message)
+    return _normalised(result)
 
 
 def jacobians(plan: Plan, weights: Sequence[FloatArray], target: str) -> list[FloatArray]:

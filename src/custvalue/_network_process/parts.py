@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from custvalue._network_process.judgments import Comparisons, MeasuredValues
 from custvalue._network_process.limit import SinkPolicy
 from custvalue._network_process.tables import check_weights
-from custvalue._spec import Entries, FilledEntries, Items, Name, Spec, check_keys
+from custvalue._spec import Entries, FilledEntries, FrozenMapping, Items, Name, Spec, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -251,7 +251,8 @@ class Subnetwork(Spec):
         description="For each node and each cluster that feeds it, the influence of the cluster's nodes."
     )
     cluster_influences: Entries[Name, Column] = Field(
-        default={}, description="For each cluster, the weights of the clusters that feed its columns."
+        default_factory=FrozenMapping,
+        description="For each cluster, the weights of the clusters that feed its columns.",
     )
     sinks: SinkPolicy = Field(default="error", description="What happens at nodes that nothing influences.")
     goal: Name | None = Field(default=None, description="The node from which the priorities are read.")

@@ -21,6 +21,7 @@ from custvalue._network_process.parts import (
     nodes_of,
 )
 from custvalue._network_process.tables import REPORTED_DEVIATION, renormalised
+from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from custvalue._network_process.methods import Aggregation, Method
     from custvalue._typing import FloatArray, IntArray
 
+#: Norm of a group inverse beyond which fewer than six digits of a derivative are certain.
+_LARGEST_INVERSE: Final = 1e9
 _CERTAIN: Final = np.ones(1)
 
 
@@ -133,10 +136,16 @@ class Influenced:
         Raises
         ------
         ArithmeticError
-            If the policy is "hierarchy" and influence runs round without ever reaching a sink.
+            If the policy is "hierarchy" and influence runs round without ever reaching a sink, or no goal says
+            from where they are read; or if the supermatrix nearly falls apart.
         """
         size, start = len(matrix), self.goal or 0
         sinks = np.flatnonzero(matrix.sum(axis=0) == 0.0)
+        if sinks.size and self.sinks == "hierarchy" and self.goal is None:
+            if sinks.size < size - 1:
+                message = "The columns of the limit agree at this one point only; name a goal."
+                raise ArithmeticError(message)
+            start = int(np.flatnonzero(matrix.sum(axis=0))[0])
         closed = matrix.copy()
         closed[sinks, sinks] = 1.0
         structure = kernel.cesaro_limit(closed)
@@ -151,6 +160,9 @@ class Influenced:
             centred: FloatArray = np.asarray((influence - np.outer(column / total, influence.sum(axis=0))) / total)
             return centred, np.zeros((size, size)), influence[:, start], np.zeros(size)
         inverse = kernel.group_inverse(closed, structure.matrix)
+        if float(np.abs(inverse).sum(axis=0).max()) > _LARGEST_INVERSE:
+            message = "The supermatrix nearly falls apart, so that doubles do not hold the derivatives."
+            raise ArithmeticError(message)
         return inverse, structure.matrix, structure.matrix[:, start], inverse[:, start]
 
 
@@ -228,7 +240,11 @@ class Compiler:
     def feed(self, value: object, keys: tuple[str, ...], criterion: str, column: str, cluster: str) -> Feed:
         """Take judgments by their place, and everything else by its weights."""
         if isinstance(value, Comparisons):
-            self.sources.append(Source(keys, criterion, column, cluster, value))
+            source = Source(keys, criterion, column, cluster, value)
+            if any(other.path == source.path for other in self.sources):
+                message = f"two sets of judgments stand at {source.path!r}; leave dots out of the names"
+                raise DomainError(message)
+            self.sources.append(source)
             return Feed(len(self.sources) - 1, np.empty(0))
         if isinstance(value, MeasuredValues):
             return Feed(None, np.array(list(value.weights.values())))

@@ -237,7 +237,8 @@ def priorities(
         each expert's priorities. The message names expert, pairs and groups.
     DomainError
         If a matrix is not square or holds an infinite number, a name is unknown, "pooled" is asked for with
-        another method, the random index has no value for so many elements, or numbers leave the range of doubles.
+        another method or with weights more than a million times apart, the random index has no value for so many
+        elements, or numbers leave the range of doubles.
     pydantic.ValidationError
         If a matrix has more than 200 rows, or its judged pairs do not connect all elements.
 
@@ -254,7 +255,8 @@ def priorities(
 
     `lambda_max` of complete judgments is the eigenvalue of A under all methods, so that the consistency tells
     about the judgments and not about the method. The eigenvector is found by Noda's inverse iteration, certified
-    by the bounds of Collatz and Wielandt, to rounding accuracy. Beyond 15 elements "alonso_lamata" takes the line
+    by the bounds of Collatz and Wielandt on the eigenvalue; weights are right to rounding for judgments of any use,
+    and lose digits where contradictions reach a factor of a million. Beyond 15 elements "alonso_lamata" takes the line
     :math:`\bar\lambda_{max} = 2.7699 n - 4.3513` of [6]_; the others have no value there.
 
     Harker's matrix has 0 for missing pairs and 1 plus their number in the row on the diagonal. Logarithmic least

@@ -175,7 +175,7 @@ def _by_cluster_weight(_: Solved, plan: Plan, weights: list[FloatArray], target:
         for (cluster, rows, feed), (_feed, jacobian) in zip(part.cluster_feeds, inner, strict=True):
             shares = feed.take(weights)[0]
             for place, row in enumerate(rows):
-                if shares[place] < 1.0:
+                if 0.0 < shares[place] < 1.0:
                     path = f"local.{criterion}.cluster_influences.{names[cluster]}.{names[row]}"
                     moved = chain @ (jacobian @ _shrinking(shares, place))
                     yield path, f"{names[row]} on {names[cluster]}", shares[place], moved

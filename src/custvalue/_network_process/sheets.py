@@ -48,10 +48,15 @@ def read(
     for row in rows:
         if row["criterion"] is not None:
             below.setdefault(row["criterion"], []).append(row)
-    strangers = [name for name in (*clusters, *goals) if name not in below]
+    homeless = [name for name in goals if name not in clusters]
+    if homeless:
+        hint = _hint(homeless[0], clusters)
+        message = f"goals name the criterion {homeless[0]!r}, which has no clusters in nodes{hint}"
+        raise JudgmentError(message)
+    strangers = [name for name in clusters if name not in below]
     if strangers:
         message = (
-            f"nodes or goals name the criterion {strangers[0]!r}, for which there are no judgments"
+            f"nodes name the criterion {strangers[0]!r}, for which there are no judgments"
             f"{_hint(strangers[0], below)}"
         )
         raise JudgmentError(message)

@@ -340,15 +340,19 @@ class Solution:
         Raises
         ------
         DomainError
-            If a name is unknown, the network has no alternatives or merits where they are needed, or the sinks of
-            a supermatrix leave no derivative (policy "calculus").
+            If a name is unknown, the network has no alternatives or merits where they are needed, the sinks of a
+            supermatrix leave no derivative (policy "calculus"; "hierarchy" without a goal, or where influence runs
+            round without reaching a sink), or a supermatrix nearly falls apart, so that fewer than six digits of a
+            derivative would be certain.
 
         Notes
         -----
         The chain has three links: weights by judgments (Harker 1987), the limit by the supermatrix, and the rest,
         which is rational. If the projector L on the fixed points of W is disturbed by E, it changes by
         :math:`L E Z + Z E L` with the group inverse :math:`Z = (I - W)^\#` (Meyer 1975 for one class; Kato 1966 in
-        general): exact, not a difference. Cost: O(n^3) once per criterion, then O(n^2) per judged set.
+        general): exact, not a difference. Weights and cells of exactly 0 or 1 are left out, since opening or
+        closing a path may change the limit at once; where alternatives tie for the best in the ideal mode, the
+        derivative holds on one side only. Cost: O(n^3) once per criterion, then O(n^2) per judged set.
         """
         return derivatives.sensitivity(self._solved(), to, of)
 
@@ -383,13 +387,17 @@ class Solution:
         Raises
         ------
         DomainError
-            If a name is unknown, n_draws is below 2, log_sd is not positive, or the network has no judgments.
+            If a name is unknown, n_draws is below 2, log_sd is not positive, the network has no judgments, or a
+            drawn ratio leaves the range of doubles.
+        ValueError
+            If random_state is no seed.
 
         Notes
         -----
         Judgments are independent and lognormal with the given value as median; weights stated directly, measured
         values and the categories of ratings stay as they are. All
-        draws are solved together, in blocks; memory is bounded by about 64 MB. Equal priorities share a rank's
+        draws are solved together, in blocks of about 64 MB, but one by one with sinks under "hierarchy" or
+        "calculus". Equal priorities share a rank's
         probability by the order of the names.
         """
         return draws.stability(self._solved(), n_draws, log_sd, of, random_state)

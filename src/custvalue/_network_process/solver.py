@@ -53,6 +53,12 @@ class Solver:
                 values = self.influenced(part, criterion, weights)
             else:
                 values = local_values(part, weights)[0]
+            if not values.any():
+                message = (
+                    f"local.{criterion}: all alternatives have the value 0, so that they cannot be compared; give "
+                    "one of them a category above 0."
+                )
+                raise DomainError(message)
             if isinstance(part, Rated):
                 ratings[criterion] = _mapping(part.names, values)
                 values = values / values.sum()
@@ -142,6 +148,12 @@ class Solver:
         values = limit.priorities if part.goal is None else limit.starting_at(part.goal)
         if values is None:
             self.refuse(part, limit, path)
+        elif not values.any():
+            message = (
+                f"{path}: the goal {part.names[part.goal or 0]!r} is a sink, nothing influences it, so that no "
+                f"priorities can be read there under {part.sinks!r}. Name another goal."
+            )
+            raise DomainError(message)
         self.tables[criterion] = (read_only(unweighted), read_only(clusters), read_only(weighted.to_numpy()))
         self.limits[criterion] = limit
         moot = MOOT_WITH_A_GOAL if part.goal is not None else ()
@@ -150,10 +162,13 @@ class Solver:
 
     def refuse(self, part: Influenced, limit: Limit, path: str) -> None:
         """Say why the limit gives no one vector of weights."""
-        parts = " and ".join(str([part.names[node] for node in members]) for members in limit.classes[:5])
         mend = "Let them influence each other, or make them criteria of their own"
-        if part.sinks != "error" or len(part.clusters) > 1:
+        if part.sinks != "error" or tuple(part.clusters) != (path.removeprefix("local."),):
             mend += ", or name a goal, the node from which the priorities are read"
+        if len(limit.classes) <= 1:
+            message = f"{path}: the columns of the limit differ, so it gives no one vector of weights. {mend}."
+            raise DomainError(message)
+        parts = " and ".join(str([part.names[node] for node in members]) for members in limit.classes[:5])
         message = (
             f"{path}: influence stays within {parts}, so the limit depends on where it starts and gives no one "
             f"vector of weights. {mend}."

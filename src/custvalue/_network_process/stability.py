@@ -15,6 +15,7 @@ from custvalue._network_process.moves import Moved, moves
 from custvalue._network_process.outcome import check_target, default_target, evaluate, target_names
 from custvalue._network_process.plan import Influenced
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
+from custvalue._spec import unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _start(solved: Solved, of: Target | None) -> tuple[Plan, Target]:
     plan = solved.plan
     target = default_target(plan) if of is None else of
     check_target(plan, target)
-    if not plan.sources:
+    if not any(distinct_judgments(source.comparisons) for source in plan.sources):
         message = (
             "The network has no judgments, only weights stated directly: there is nothing to draw or to move."
         )
@@ -140,10 +141,11 @@ def stability(
     solved: Solved, n_draws: int, log_sd: float, of: Target | None, random_state: RandomState
 ) -> RankStability:
     """Draw judgments and count ranks; see `Solution.stability`."""
+    n_draws, log_sd = unboxed(n_draws), unboxed(log_sd)
     if not isinstance(n_draws, int) or n_draws < 2:  # noqa: PLR2004 - a spread needs two
         message = f"n_draws is {n_draws!r}; allowed: whole numbers from 2."
         raise DomainError(message)
-    if not (isinstance(log_sd, int | float) and math.isfinite(log_sd) and log_sd > 0.0):
+    if not (isinstance(log_sd, int | float) and log_sd is not True and math.isfinite(log_sd) and log_sd > 0.0):
         message = f"log_sd is {log_sd!r}; allowed: finite numbers above 0."
         raise DomainError(message)
     plan, target = _start(solved, of)
@@ -188,7 +190,8 @@ def _drawn(
             shifted_weights(source.comparisons, shifts[:, low:high], solved.method, solved.aggregation)
             for source, low, high in zip(plan.sources, edges[:-1], edges[1:], strict=True)
         ]
-        yield evaluate(plan, weights, target)
+        found = evaluate(plan, weights, target)
+        yield np.broadcast_to(found, (len(shifts), found.shape[1]))  # one row, where nothing that counts is drawn
 
 
 def swaps(solved: Solved, to: str, of: Target | None, largest_factor: float) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -11,10 +12,11 @@ import pandas as pd
 from custvalue._network_process.outcome import MERITS, Formula, check_target, combine, combine_merits
 from custvalue._network_process.tables import check_weights, renormalised
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
+from custvalue._spec import require
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from custvalue._network_process.plan import Plan
     from custvalue._typing import FloatArray
@@ -150,7 +152,8 @@ def bocr(
     if not scores:
         message = "bocr needs priorities under at least one merit: benefits, opportunities, costs or risks."
         raise DomainError(message)
-    alternatives = tuple(next(iter(scores.values())))
+    first = require(next(iter(scores.values())), Mapping, next(iter(scores)))  # type: ignore[type-abstract]
+    alternatives = tuple(first)
     arrays = {merit: _scores(merit, values, alternatives) for merit, values in scores.items()}
     found = combine_merits(arrays, _merit_weights(weights, tuple(arrays)), formula)[0]
     return Synthesis(alternatives, read_only(found), formula, provenance(n_alternatives=len(alternatives)))
@@ -174,15 +177,20 @@ def synthesise(
 
 
 def _scores(merit: str, values: Mapping[str, float], alternatives: tuple[str, ...]) -> FloatArray:
-    if set(values) != set(alternatives):
+    if not isinstance(values, Mapping) or set(values) != set(alternatives):
         message = (
-            f"{merit} has the alternatives {list(values)}; allowed: those of the other merits, {alternatives}."
+            f"{merit} must be a mapping of the alternatives {list(alternatives)} to numbers, like the others."
         )
         raise DomainError(message)
-    found = np.array([float(values[name]) for name in alternatives])
+    try:
+        found = np.array([float(values[name]) for name in alternatives])
+    except (TypeError, ValueError):
+        message = f"{merit} must hold numbers, one for each alternative."
+        raise DomainError(message) from None
     if not np.isfinite(found).all() or (found < 0.0).any() or not found.any():
         message = f"{merit} must hold finite numbers from 0 and one above 0."
         raise DomainError(message)
+    found = found / found.max()
     return np.asarray(found / found.sum())[None, :]
 
 
@@ -194,6 +202,6 @@ def _merit_weights(weights: Mapping[str, float] | None, merits: tuple[str, ...])
         raise DomainError(message)
     try:
         check_weights(weights, "weights")
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise DomainError(str(error)) from error
     return {merit: np.array([weight]) for merit, weight in renormalised(weights)[0].items()}
