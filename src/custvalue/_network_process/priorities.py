@@ -255,9 +255,9 @@ def priorities(
 
     `lambda_max` of complete judgments is the eigenvalue of A under all methods, so that the consistency tells
     about the judgments and not about the method. The eigenvector is found by Noda's inverse iteration, certified
-    by the bounds of Collatz and Wielandt on the eigenvalue; weights are right to rounding for judgments of any use,
-    and lose digits where contradictions reach a factor of a million. Beyond 15 elements "alonso_lamata" takes the line
-    :math:`\bar\lambda_{max} = 2.7699 n - 4.3513` of [6]_; the others have no value there.
+    by the bounds of Collatz and Wielandt on the eigenvalue; weights are right to rounding for judgments of any
+    use, and lose digits where contradictions reach a factor of a million. Beyond 15 elements "alonso_lamata"
+    takes the line :math:`\bar\lambda_{max} = 2.7699 n - 4.3513` of [6]_; the others have no value there.
 
     Harker's matrix has 0 for missing pairs and 1 plus their number in the row on the diagonal. Logarithmic least
     squares solves :math:`L \log w = b` with L the Laplacian and :math:`b_i = \sum_j \log a_{ij}` over the judged
