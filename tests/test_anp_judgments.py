@@ -198,7 +198,7 @@ def test_a_document_round_trips() -> None:
     assert hash(again) == hash(judged)
     assert pickle.loads(pickle.dumps(judged)) == judged  # noqa: S301 - our own pickle
     with pytest.raises(TypeError, match="frozen"):
-        judged.experts["u0"] = 1.0  # type: ignore[index]
+        judged.experts["u0"] = 1.0  # type: ignore[index]  # refused
 
 
 def test_an_expert_has_at_most_200_characters() -> None:
@@ -322,7 +322,7 @@ def test_frames_that_are_refused(columns: dict[str, list[Any]], error: type[Exce
 
 def test_what_is_no_frame_is_refused() -> None:
     with pytest.raises(DomainError, match="frame is a list; allowed: a pandas, Polars or PyArrow frame"):
-        anp.Comparisons.from_frame([1])  # type: ignore[arg-type]
+        anp.Comparisons.from_frame([1])  # type: ignore[arg-type]  # refused
 
 
 def test_measured_values() -> None:

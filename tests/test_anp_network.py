@@ -647,7 +647,7 @@ def test_network_from_frame(make_frame: Callable[..., Any]) -> None:
 def test_subnetwork_from_frame() -> None:
     rows = [
         (column, first, "", "", weight)
-        for column, blocks in C01["influences"].items()  # type: ignore[attr-defined]
+        for column, blocks in C01["influences"].items()  # type: ignore[attr-defined]  # nested literals
         for weights in blocks.values()
         for first, weight in weights.items()
     ]

@@ -54,7 +54,7 @@ def decision(sinks: str = "error", goal: str | None = None, *, incomplete: bool 
         clusters=clusters,
         influences=influences,
         cluster_influences=weights,
-        sinks=sinks,  # type: ignore[arg-type]
+        sinks=sinks,  # type: ignore[arg-type]  # from a list
         goal=goal,
     )
     control = pairs("xyz", 3.0, 5.0, 4.0)

@@ -351,7 +351,7 @@ def test_the_largest_sensitivities_are_those_on_frequency(document: Any, ran: di
     slopes = sensitivity.derivatives[:, watched]
     for path, parameter, slope in zip(sensitivity.paths, sensitivity.parameters, slopes, strict=True):
         names = sets_of(mended)[path]["elements"]
-        pair = re.match(r"(\w+) : (\w+)", parameter).groups()  # type: ignore[union-attr]
+        pair = re.match(r"(\w+) : (\w+)", parameter).groups()  # type: ignore[union-attr]  # it matches
         i, j = (names.index(name) for name in pair)
         ends = []
         for sign in (1, -1):

@@ -39,7 +39,7 @@ CLAIMS = claims()
 
 def numbers_of(value: Any) -> list[float]:
     if isinstance(value, dict | anp.Misfits):
-        return [float(entry) for entry in value.values()]  # type: ignore[union-attr]
+        return [float(entry) for entry in value.values()]  # type: ignore[union-attr]  # a mapping
     return [float(entry) for entry in np.ravel(np.asarray(value, dtype=float))]
 
 
@@ -113,5 +113,5 @@ def test_the_question_about_the_house_is_quoted_as_it_is_asked() -> None:
     assert result == pytest.approx(0.0822, abs=5e-5)
     names: dict[str, Any] = {}
     exec(BLOCKS[0], names)  # noqa: S102 - our own guide
-    exec(BLOCKS[1], names)  # noqa: S102
+    exec(BLOCKS[1], names)  # noqa: S102 - the guide's own code
     assert names["result"].misfits().sentences()[0] in text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from custvalue._kernels.comparison_graph import laplacian_inverse
-from custvalue._kernels.pairwise import geometric_means, perron
+from custvalue._kernels.pairwise import geometric_means, normalised, perron
 from custvalue._kernels.perron_derivatives import (
     curvature_product,
     own_curvature,
@@ -91,12 +91,6 @@ def least_squares_logarithms(matrix: FloatArray, pair_weights: FloatArray | None
     edges[rows, columns] = edges[columns, rows] = 1.0 if counts is None else counts
     sums = np.nansum(edges * np.log(matrix), axis=1)
     return np.asarray(laplacian_inverse(edges) @ sums)
-
-
-def normalised(logarithms: FloatArray) -> FloatArray:
-    """Turn logarithms of weights into weights that sum to 1."""
-    weights = np.exp(logarithms - logarithms.max())
-    return np.asarray(weights / weights.sum())
 
 
 def filled(matrix: FloatArray, logarithms: FloatArray) -> FloatArray:

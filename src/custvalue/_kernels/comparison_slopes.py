@@ -13,7 +13,7 @@ from custvalue._kernels.comparison_methods import (
     solved_matrix,
     upper_pairs,
 )
-from custvalue._kernels.pairwise import perron
+from custvalue._kernels.pairwise import normalised, perron
 from custvalue._kernels.perron_derivatives import root_curvature, root_slopes, scaled_chain, weight_slopes
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def pair_slopes(matrix: FloatArray, method: str, pair_weights: FloatArray | None
     if method == "logarithmic_least_squares":
         counts = None if pair_weights is None else pair_weights[rows, columns]
         moves = least_squares_operator(len(matrix), rows, columns, counts).T
-        vector = np.exp(logarithms - logarithms.max())
-        vector /= vector.sum()
+        vector = normalised(logarithms)
         filling = moves[:, missing_rows] - moves[:, missing_columns]  # the filled ratios follow the weights
         slopes = slopes + filling @ root_slopes(chain, *missing)
     else:

@@ -96,9 +96,13 @@ def geometric_means(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     ndarray of shape (n,)
         Non-negative weights that sum to 1. Cost: O(n^2).
     """
-    logarithms = np.log(matrix).mean(axis=1)
-    weights = np.exp(logarithms - logarithms.max())
-    return np.asarray(weights / weights.sum())
+    return normalised(np.log(matrix).mean(axis=1))
+
+
+def normalised(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logarithms of weights, (..., n), into weights that sum to 1 along the last axis."""
+    weights = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 def perron(

@@ -126,7 +126,7 @@ def _residual(
     return residual, 2.0 * math.sqrt(len(block) * float(residual.dot(residual))) + _EPSILON
 
 
-def _contraction(block: NDArray[np.float64], vector: NDArray[np.float64], off: bool) -> float:  # noqa: FBT001
+def _contraction(block: NDArray[np.float64], vector: NDArray[np.float64], off: bool) -> float:  # noqa: FBT001 - private
     """Bound the largest 1-norm of a column's difference from the vector: twice what they do not share."""
     size = len(block)
     column = vector[:, None]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CesaroLimit",
     "absorption_probabilities",
+    "block_shares",
     "cesaro_limit",
     "group_inverse",
     "limit_columns_batch",
@@ -161,7 +162,28 @@ def weigh_blocks(
     present = np.array(
         [(matrix[membership == cluster] != 0.0).any(axis=0) for cluster in range(len(cluster_matrix))]
     )
-    weights = np.where(present, cluster_matrix[:, membership], 0.0)
-    totals = weights.sum(axis=0)
-    shares = np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0.0)
-    return np.asarray(matrix * shares[membership])
+    return np.asarray(matrix * block_shares(present, membership, cluster_matrix)[membership])
+
+
+def block_shares(
+    present: NDArray[np.bool_], membership: NDArray[np.int64], cluster_matrix: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share out the weight of the blocks that a column lacks among those that it has.
+
+    Parameters
+    ----------
+    present : ndarray of shape (n_clusters, n)
+        Whether a cluster feeds a column.
+    membership : ndarray of shape (n,)
+        Number of each node's cluster.
+    cluster_matrix : ndarray of shape (..., n_clusters, n_clusters)
+        One cluster matrix, or one for each draw.
+
+    Returns
+    -------
+    ndarray of shape (..., n_clusters, n)
+        Shares of a column sum to 1, or are all zero where the clusters that feed it have no weight.
+    """
+    weights = np.where(present, cluster_matrix[..., membership], 0.0)
+    totals = weights.sum(axis=-2, keepdims=True)
+    return np.asarray(np.divide(weights, totals, out=np.zeros_like(weights), where=totals > 0.0))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue._kernels.comparison_methods import least_squares_operator
+from custvalue._kernels.pairwise import normalised
 from custvalue._kernels.pairwise_batch import connected_batch
 from custvalue._network_process.judgments import panel_of
 from custvalue._network_process.methods import (
@@ -267,10 +268,9 @@ def _group_weights(panel: Panel, shifts: FloatArray, method: Method, counts: Flo
     if method == "logarithmic_least_squares":
         operator = least_squares_operator(size, rows, columns, counts)
         logarithms = panel.pair_logarithms(shifts) @ operator.T
-        weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-        weights /= weights.sum(axis=1, keepdims=True)
+        weights = normalised(logarithms)
         require_positive(weights)
-        return np.asarray(weights)
+        return weights
     result = np.empty((len(shifts), size))
     template = np.where(panel.adjacency() | np.eye(size, dtype=np.bool_), 1.0, np.nan)
     width = max(1, _BLOCK // size**2)

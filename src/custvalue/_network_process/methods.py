@@ -72,11 +72,15 @@ def solved(matrix: FloatArray, method: Method, pair_weights: FloatArray | None =
     return weights, float(len(matrix)) if len(matrix) <= ALWAYS_CONSISTENT else root
 
 
+def _one_by_one(stack: FloatArray, method: Method) -> tuple[FloatArray, FloatArray]:
+    each = [solved(matrix, method) for matrix in stack]
+    return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
+
+
 def solved_stack(stack: FloatArray, method: Method, *, incomplete: bool) -> tuple[FloatArray, FloatArray]:
     """Give weights and roots of many matrices at once; weights may be too small for a double."""
     if method == "lambda_min" and incomplete:
-        each = [solved(matrix, method) for matrix in stack]
-        return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
+        return _one_by_one(stack, method)
     complete, logarithms = stack, None
     if method == "logarithmic_least_squares":
         logarithms = least_squares_batch(stack)
@@ -89,8 +93,7 @@ def solved_stack(stack: FloatArray, method: Method, *, incomplete: bool) -> tupl
     except ArithmeticError as error:
         raise DomainError(f"{error} Check the largest and smallest ratios.") from error
     if logarithms is not None:
-        weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-        weights /= weights.sum(axis=1, keepdims=True)
+        weights = pairwise.normalised(logarithms)
     return weights, roots
 
 
@@ -98,8 +101,7 @@ def solved_each(stack: FloatArray, method: Method) -> tuple[FloatArray, FloatArr
     """Do what `solved` does for a stack of matrices that are all complete or all incomplete."""
     size = stack.shape[1]
     if size > TOGETHER:
-        each = [solved(matrix, method) for matrix in stack]
-        return np.array([weights for weights, _ in each]), np.array([root for _, root in each])
+        return _one_by_one(stack, method)
     weights, roots = solved_stack(stack, method, incomplete=bool(np.isnan(stack[0]).any()))
     require_positive(weights)
     return weights, np.full(len(stack), float(size)) if size <= ALWAYS_CONSISTENT else roots
@@ -196,6 +198,4 @@ def mixed(each: FloatArray, shares: FloatArray, aggregation: Aggregation) -> Flo
     """Average the weights of experts, (K, ..., n), with shares that sum to 1."""
     if aggregation == "aip_arithmetic":
         return np.asarray(np.tensordot(shares, each, 1))
-    logarithms = np.tensordot(shares, np.log(each), 1)
-    weights = np.exp(logarithms - logarithms.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    return pairwise.normalised(np.tensordot(shares, np.log(each), 1))

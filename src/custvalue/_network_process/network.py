@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from custvalue._network_process.limit import SinkPolicy
+    from custvalue._network_process.plan import Plan
     from custvalue._network_process.priorities import Aggregation, Method, RandomIndex
     from custvalue._network_process.solution import Solution
     from custvalue._typing import SupportsColumns
 
 Merit: TypeAlias = Literal["benefits", "opportunities", "costs", "risks"]
-_NONE: Mapping[str, str] = {}
-_EQUAL: Mapping[str, float] = {}
+_NONE: Mapping[str, str] = FrozenMapping()
+_EQUAL: Mapping[str, float] = FrozenMapping()
 
 
 class Network(Document):
@@ -260,8 +261,7 @@ class Network(Document):
         >>> network.with_ratio("control", "frequency", "monetary", 1).solve().control
         {'frequency': 0.5, 'monetary': 0.5}
         """
-        plan = Compiler().compile(self.control, self.local, self.alternatives, self.merits)
-        found = {source.path: source for source in plan.sources}
+        found = {source.path: source for source in self._plan().sources}
         if path not in found:
             message = f"path is {path!r}; judgments stand at {list(found)}."
             raise DomainError(message)
@@ -315,5 +315,7 @@ class Network(Document):
         criterion with n nodes below it.
         """
         check_choices(method, random_index, aggregation)
-        plan = Compiler().compile(self.control, self.local, self.alternatives, self.merits)
-        return Solver(method, random_index, aggregation).solve(plan, self.model_dump_json())
+        return Solver(method, random_index, aggregation).solve(self._plan(), self.model_dump_json())
+
+    def _plan(self) -> Plan:
+        return Compiler().compile(self.control, self.local, self.alternatives, self.merits)

@@ -188,14 +188,14 @@ def combine_merits(
             result = result + weight * (1.0 - score)
         else:
             result = result - weight * score
-    result = np.asarray(result)
+    found = np.asarray(result)
     if formula == "subtractive":
-        return np.asarray(result)
-    totals = result.real.sum(axis=1)
+        return found
+    totals = found.real.sum(axis=1)
     if not (np.isfinite(totals) & (totals > 0.0)).all():
         message = f"{formula!r} gives no alternative a value that can be compared; use 'subtractive'."
         raise DomainError(message)
-    return _normalised(result)
+    return _normalised(found)
 
 
 def jacobians(plan: Plan, weights: Sequence[FloatArray], target: str) -> list[FloatArray]:
@@ -250,18 +250,18 @@ def inner_jacobians(part: Part, weights: Sequence[FloatArray]) -> list[tuple[Fee
     return [(part.feed, inner[part.category])]
 
 
-def prepared(part: Influenced, weights: Sequence[FloatArray]) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-    """Give the weighted supermatrix and what `differential` needs, refusing what has no derivative."""
-    matrix = part.weighted(part.unweighted(weights), part.cluster_matrix(weights))[0]
+def prepared(part: Influenced, matrix: FloatArray) -> tuple[FloatArray, ...]:
+    """Give what `differential` needs at a weighted supermatrix, refusing what has no derivative."""
     if part.sinks == "calculus" and (matrix.sum(axis=0) == 0.0).any():
         message = "Sensitivities are not defined for the sink policy 'calculus'; use 'identity' or 'hierarchy'."
         raise DomainError(message)
-    return matrix, part.column_differential(matrix)
+    return part.column_differential(matrix)
 
 
 def _supermatrix_jacobians(part: Influenced, weights: Sequence[FloatArray]) -> list[tuple[Feed, FloatArray]]:
-    unweighted, clusters = part.unweighted(weights)[0], part.cluster_matrix(weights)
-    matrix, ready = prepared(part, weights)
+    unweighted, clusters = part.unweighted(weights), part.cluster_matrix(weights)
+    matrix = part.weighted(unweighted, clusters)[0]
+    ready = prepared(part, matrix)
     many = len(part.clusters) > 1
     shares = part.shares(clusters)[0] if many else np.ones((1, len(part.names)))
     size = len(part.names)
@@ -275,7 +275,7 @@ def _supermatrix_jacobians(part: Influenced, weights: Sequence[FloatArray]) -> l
         inner = np.zeros((size, len(rows)))
         for column in np.flatnonzero((part.membership == cluster) & (matrix.sum(axis=0) > 0.0)).tolist():
             total = float(clusters[0, rows, cluster] @ present[rows, column])
-            direction = np.where(part.membership[:, None] == rows, unweighted[:, column, None], 0.0)
+            direction = np.where(part.membership[:, None] == rows, unweighted[0, :, column, None], 0.0)
             direction = (direction - matrix[:, column, None] * present[rows, column]) / total
             inner += differential(ready, column, direction)
         found.append((feed, inner))

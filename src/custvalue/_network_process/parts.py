@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -61,8 +61,6 @@ Column = Annotated[
     | Annotated[Weights, Tag("weights")],
     Discriminator(_column_kind),
 ]
-#: What fills a column, or a part of one: judgments, measured values, or weights stated directly.
-ColumnValue: TypeAlias = "Comparisons | MeasuredValues | DirectWeights | Entries[str, float]"
 
 
 class DirectWeights(Spec):

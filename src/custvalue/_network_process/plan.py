@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from custvalue._network_process.limit import SinkPolicy
     from custvalue._network_process.methods import Aggregation, Method
-    from custvalue._typing import FloatArray, IntArray
+    from custvalue._typing import BoolArray, FloatArray, IntArray
 
 #: Norm of a group inverse beyond which fewer than six digits of a derivative are certain.
 _LARGEST_INVERSE: Final = 1e9
@@ -117,18 +117,16 @@ class Influenced:
         shares = self.shares(cluster_matrix)
         return np.asarray(unweighted * shares[:, self.membership, :])
 
-    def present(self) -> FloatArray:
+    def present(self) -> BoolArray:
         """Say which cluster feeds which column: (C, n)."""
-        found = np.zeros((len(self.clusters), len(self.names)))
+        found = np.zeros((len(self.clusters), len(self.names)), dtype=np.bool_)
         for column, rows, _ in self.blocks:
-            found[self.membership[rows[0]], column] = 1.0
+            found[self.membership[rows[0]], column] = True
         return found
 
     def shares(self, cluster_matrix: FloatArray) -> FloatArray:
         """Give the share of every cluster in every column, missing blocks shared out: (D, C, n)."""
-        found = cluster_matrix[:, :, self.membership] * self.present()
-        totals = found.sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(found, totals, out=np.zeros_like(found), where=totals > 0.0))
+        return kernel.block_shares(self.present(), self.membership, cluster_matrix)
 
     def column_differential(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Prepare `differential`: two matrices, and their columns at the start that the priorities are read from.
@@ -249,7 +247,7 @@ class Compiler:
         if isinstance(value, MeasuredValues):
             return Feed(None, np.array(list(value.weights.values())))
         direct = isinstance(value, DirectWeights)
-        given: Mapping[str, float] = value.weights if isinstance(value, DirectWeights) else value  # type: ignore[assignment]
+        given: Mapping[str, float] = value.weights if isinstance(value, DirectWeights) else value  # type: ignore[assignment]  # a mapping is all that is left
         weights, deviation = renormalised(given)
         if abs(deviation) > REPORTED_DEVIATION:
             self.deviations[".".join((*keys, "weights") if direct else keys)] = deviation

@@ -124,7 +124,7 @@ def sensitivity(solved: Solved, to: str, of: Target | None) -> Sensitivity:
     names = target_names(plan, target)
     derivatives = np.array([row[3] for row in found]).reshape(len(found), len(names))
     return Sensitivity(
-        to=to,  # type: ignore[arg-type]
+        to=to,  # type: ignore[arg-type]  # one of the names, as checked above
         of=target,
         names=names,
         paths=tuple(row[0] for row in found),
@@ -187,7 +187,8 @@ def _by_cell(_: Solved, plan: Plan, weights: list[FloatArray], target: str) -> I
         if not isinstance(part, Influenced):
             continue
         chain = outer.by_local(number)
-        matrix, ready = prepared(part, weights)
+        matrix = part.weighted(part.unweighted(weights), part.cluster_matrix(weights))[0]
+        ready = prepared(part, matrix)
         for column, name in enumerate(part.names):
             rows = np.flatnonzero((matrix[:, column] > 0.0) & (matrix[:, column] < 1.0))
             directions = np.column_stack([_shrinking(matrix[:, column], row) for row in rows] or [matrix[:, :0]])

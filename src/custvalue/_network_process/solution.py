@@ -396,7 +396,7 @@ class Solution:
         -----
         Judgments are independent and lognormal with the given value as median; weights stated directly, measured
         values and the categories of ratings stay as they are. All
-        draws are solved together, in blocks of about 64 MB, but one by one with sinks under "hierarchy" or
+        draws are solved together, in blocks of a million cells, but one by one with sinks under "hierarchy" or
         "calculus". Equal priorities share a rank's
         probability by the order of the names.
         """

@@ -114,7 +114,7 @@ class Solver:
             )
         if found.missing:
             pairs = ", ".join(f"{first!r} with {second!r}" for first, second in found.missing[:5])
-            more = f" and {len(found.missing) - 5} more" if len(found.missing) > 5 else ""  # noqa: PLR2004
+            more = f" and {len(found.missing) - 5} more" if len(found.missing) > 5 else ""  # noqa: PLR2004 - as many as are shown
             self.notes.append(
                 f"{path}: no judgment compares {pairs}{more}; the others imply these, and the consistency ratio, "
                 "which is made for complete sets, looks better than it is."

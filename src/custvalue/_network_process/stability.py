@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from custvalue._network_process.plan import Plan, Solved
     from custvalue._typing import FloatArray, RandomState
 
-#: Numbers of supermatrices of one block of draws; with work space about eight times as many bytes are held.
+#: Cells of the supermatrices of one block of draws, 8 MB a copy.
 _BLOCK_CELLS: Final = 1_000_000
 _GRID: Final = 129
 
@@ -125,16 +125,18 @@ class RankStability:
         return html_table(columns, rows, caption=caption)
 
 
-def _start(solved: Solved, of: Target | None) -> tuple[Plan, Target]:
+def _start(solved: Solved, of: Target | None) -> tuple[Plan, Target, list[int]]:
+    """Give the plan, what is watched, and the number of judgments of each set."""
     plan = solved.plan
     target = default_target(plan) if of is None else of
     check_target(plan, target)
-    if not any(distinct_judgments(source.comparisons) for source in plan.sources):
+    counts = [len(distinct_judgments(source.comparisons)) for source in plan.sources]
+    if not any(counts):
         message = (
             "The network has no judgments, only weights stated directly: there is nothing to draw or to move."
         )
         raise DomainError(message)
-    return plan, target
+    return plan, target, counts
 
 
 def stability(
@@ -148,9 +150,9 @@ def stability(
     if not (isinstance(log_sd, int | float) and log_sd is not True and math.isfinite(log_sd) and log_sd > 0.0):
         message = f"log_sd is {log_sd!r}; allowed: finite numbers above 0."
         raise DomainError(message)
-    plan, target = _start(solved, of)
+    plan, target, judged = _start(solved, of)
     names = target_names(plan, target)
-    draws = np.concatenate(list(_drawn(solved, plan, target, n_draws, log_sd, random_state)))
+    draws = np.concatenate(list(_drawn(solved, target, judged, n_draws, log_sd, random_state)))
     order = np.argsort(-draws, axis=1, kind="stable")
     counts = np.zeros((len(names), len(names)))
     for rank in range(len(names)):
@@ -165,22 +167,17 @@ def stability(
         rank_probability=read_only(counts / n_draws),
         n_draws=n_draws,
         log_sd=float(log_sd),
-        provenance=provenance(
-            solved.document,
-            n_draws=n_draws,
-            n_judgments=sum(len(distinct_judgments(source.comparisons)) for source in plan.sources),
-        ),
+        provenance=provenance(solved.document, n_draws=n_draws, n_judgments=sum(judged)),
     )
 
 
 def _drawn(
-    solved: Solved, plan: Plan, target: Target, n_draws: int, log_sd: float, random_state: RandomState
+    solved: Solved, target: Target, counts: list[int], n_draws: int, log_sd: float, random_state: RandomState
 ) -> Iterator[FloatArray]:
     """Evaluate the target in blocks of draws; the draws do not depend on the size of the blocks."""
     from sklearn.utils import check_random_state  # noqa: PLC0415 - a second of import that weights do not need
 
-    random = check_random_state(random_state)
-    counts = [len(distinct_judgments(source.comparisons)) for source in plan.sources]
+    random, plan = check_random_state(random_state), solved.plan
     cells = max([len(part.names) ** 2 for part in plan.parts if isinstance(part, Influenced)], default=1)
     block = max(1, _BLOCK_CELLS // max(cells, sum(counts)))
     edges = np.cumsum([0, *counts])
@@ -202,7 +199,7 @@ def swaps(solved: Solved, to: str, of: Target | None, largest_factor: float) -> 
     if to not in get_args(Moved):
         message = f"to is {to!r}; allowed: {', '.join(map(repr, get_args(Moved)))}."
         raise DomainError(message)
-    plan, target = _start(solved, of)
+    plan, target, _ = _start(solved, of)
     base = evaluate(plan, solved.weights, target)[0]
     if len(base) < 2:  # noqa: PLR2004 - a pair
         message = "There is only one name to watch, so that nothing can be swapped."

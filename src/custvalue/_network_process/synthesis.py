@@ -152,7 +152,7 @@ def bocr(
     if not scores:
         message = "bocr needs priorities under at least one merit: benefits, opportunities, costs or risks."
         raise DomainError(message)
-    first = require(next(iter(scores.values())), Mapping, next(iter(scores)))  # type: ignore[type-abstract]
+    first = require(next(iter(scores.values())), Mapping, next(iter(scores)))  # type: ignore[type-abstract]  # isinstance takes it
     alternatives = tuple(first)
     arrays = {merit: _scores(merit, values, alternatives) for merit, values in scores.items()}
     found = combine_merits(arrays, _merit_weights(weights, tuple(arrays)), formula)[0]
