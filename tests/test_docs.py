@@ -57,6 +57,8 @@ def own_members(cls: type) -> Iterator[str]:
         for name, member in vars(base).items():
             if name.startswith("_") or name in seen or not isinstance(member, KINDS_OF_MEMBER):
                 continue
+            if name == "model_post_init":  # pydantic writes it into classes with private attributes
+                continue
             seen.add(name)
             yield name
 

@@ -101,7 +101,8 @@ def _frame_numbers(frame: nw.DataFrame[Any], columns: Sequence[str], argument: s
     for place, name in enumerate(columns):
         series = frame.get_column(name)
         if not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
-            raise ColumnError.wrong_type(name, found=str(series.dtype), allowed="numbers")
+            mend = "If it holds numbers as objects, cast the column to float first."
+            raise ColumnError.wrong_type(name, found=str(series.dtype), allowed="numbers", mend=mend)
         numbers = series.cast(nw.Float64()).to_numpy()
         out[:, place] = np.asarray(numbers, dtype=np.float64)
     return out
@@ -113,10 +114,16 @@ def _array_numbers(data: object, columns: Sequence[str] | None, argument: str) -
         # Text and complex numbers have no number that a float could hold; objects are asked one by one.
         array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
     except (OverflowError, TypeError, ValueError):
-        message = f"{argument} does not hold numbers only; allowed: a table of real numbers."
+        message = (
+            f"{argument} does not hold numbers only; allowed: a table of real numbers, as an array or a frame "
+            f"(given: {type(data).__name__})."
+        )
         raise DomainError(message) from None
     if array.ndim != 2:  # noqa: PLR2004 - rows and columns
-        message = f"{argument} has shape {array.shape}; allowed: two dimensions, rows by indicators."
+        message = (
+            f"{argument} has shape {array.shape}; allowed: two dimensions, rows by indicators. A single row is "
+            "frame.iloc[[0]] or array.reshape(1, -1)."
+        )
         raise DomainError(message)
     if columns is not None and array.shape[1] != len(columns):
         message = (
@@ -144,7 +151,7 @@ def require_finite(
         bad = np.isnan(numbers)
         what, mend = (
             "missing values (NaN or null)",
-            "Scale with IndicatorScaler first, which puts nulls at the bad end, or fill them.",
+            "Fill them or leave those rows out; IndicatorScaler puts the nulls of indicators at the bad end.",
         )
     if bad.any():
         places = np.flatnonzero(bad.any(axis=0)).tolist()

@@ -91,7 +91,8 @@ class Spec(BaseModel):
         """
         if not update:
             return super().model_copy(deep=deep)
-        return type(self).model_validate(dict(self) | dict(update))
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate(own | dict(update))
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, canonical_json(self)))

@@ -1,9 +1,9 @@
-"""Grey kernels: ranges against a scan, the same bits for every tile, memory, the smallest and largest floats."""
+"""Grey kernels: ranges against a scan, terms, parts, the same bits for every tile, extreme floats."""
 
 from __future__ import annotations
 
-import tracemalloc
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from custvalue._kernels import relational
+from custvalue._kernels.relational import Measure
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray
 
 GROUP = np.array([0, 0, 1, 2, 2])
 WEIGHTS = np.array([0.1, 0.2, 0.3, 0.15, 0.25])
+MEASURE = Measure(GROUP, WEIGHTS, 0.5)
 #: Few levels, so that ties and zero distances are common; some levels far apart or next to each other.
 LEVELS = st.sampled_from([0.0, -0.0, 0.1, 0.25, 0.5, 0.5000000000000001, 0.75, 1.0, -3.0, 1e6])
 FINITE = st.floats(-1e150, 1e150)
@@ -47,7 +49,7 @@ def random_tables(n: int, m: int, seed: int = 0) -> tuple[FloatArray, FloatArray
 @given(tables(LEVELS | FINITE), tables(LEVELS | FINITE))
 @settings(deadline=None)
 def test_ranges_are_those_of_a_scan_bit_for_bit(queries: FloatArray, cases: FloatArray) -> None:
-    found = relational.group_ranges(queries, np.sort(cases, axis=0), GROUP)
+    found = relational.ranges(queries, relational.sorted_columns(cases), GROUP)
     for got, expected in zip(found, scan(queries, cases, GROUP), strict=True):
         assert got.tobytes() == expected.tobytes()
 
@@ -55,15 +57,15 @@ def test_ranges_are_those_of_a_scan_bit_for_bit(queries: FloatArray, cases: Floa
 def test_ranges_by_hand() -> None:
     """Distances 3/8, 1/4 to the first case and 3/8, 0 to the second; one group, then two."""
     queries, cases = np.array([[0.5, 0.25]]), np.array([[0.125, 0.5], [0.875, 0.25]])
-    ordered = np.sort(cases, axis=0)
-    one = relational.group_ranges(queries, ordered, np.array([0, 0]))
-    two = relational.group_ranges(queries, ordered, np.array([0, 1]))
+    ordered = relational.sorted_columns(cases)
+    one = relational.ranges(queries, ordered, np.array([0, 0]))
+    two = relational.ranges(queries, ordered, np.array([0, 1]))
     np.testing.assert_array_equal(np.stack(one), [[[0.0]], [[0.375]]])
     np.testing.assert_array_equal(np.stack(two), [[[0.375, 0.0]], [[0.375, 0.25]]])
 
 
 def test_a_range_of_zero_gives_coefficient_one() -> None:
-    numerator, offset = relational.group_terms(np.array([[0.0, 0.0]]), np.array([[0.0, 1e-301]]), 0.5)
+    numerator, offset = relational.range_terms(np.array([[0.0, 0.0]]), np.array([[0.0, 1e-301]]), 0.5)
     np.testing.assert_array_equal(numerator / (np.array([[0.0, 1e-301]]) + offset), [[1.0, 1.0]])
 
 
@@ -74,85 +76,11 @@ def test_no_rho_and_no_range_gives_nan_or_a_warning(rho: float, largest: float) 
     coefficients = relational.deng_coefficients(series, np.zeros(2), rho)
     assert ((coefficients >= 0.0) & (coefficients <= 1.0)).all()
     assert coefficients[0, 0] == 1.0
-    alike = relational.similarity_matrix(np.zeros((1, 1)), series[:, :1], np.array([0]), np.array([1.0]), rho)
+    alike = relational.similarity_matrix(
+        np.zeros((1, 1)), series[:, :1], Measure(np.array([0]), np.array([1.0]), rho)
+    )
     assert alike[0, 0] == 1.0
     assert 0.0 <= alike[0, 1] <= 1.0
-
-
-# The nearest cases --------------------------------------------------------------------------------------------
-
-
-@given(tables(), tables(), st.integers(1, 9))
-@settings(deadline=None)
-def test_nearest_is_a_stable_full_sort_of_the_similarities(queries: FloatArray, cases: FloatArray, k: int) -> None:
-    alike = relational.similarity_matrix(queries, cases, GROUP, WEIGHTS, 0.5)
-    order = np.argsort(-alike, axis=1, kind="stable")[:, :k]
-    index, values = relational.nearest_cases(queries, cases, GROUP, WEIGHTS, 0.5, k)
-    np.testing.assert_array_equal(index, order)
-    np.testing.assert_array_equal(values, np.take_along_axis(alike, order, axis=1))
-
-
-@pytest.mark.parametrize("k", [1, 2, 5, 8, 9, 40])
-@pytest.mark.parametrize(
-    "sizes",
-    [
-        {"TILE_ROWS": 1, "TILE_CASES": 1, "RANGE_ROWS": 1},
-        {"TILE_ROWS": 3, "TILE_CASES": 7, "RANGE_ROWS": 10},
-        {"TILE_ROWS": 16, "TILE_CASES": 2, "RANGE_ROWS": 5},
-        {"TILE_CASES": 39, "MANY": 0},
-        {"TILE_CASES": 13, "MANY": 100},
-    ],
-    ids=str,
-)
-def test_the_size_of_a_tile_changes_no_bit(monkeypatch: pytest.MonkeyPatch, sizes: dict[str, int], k: int) -> None:
-    queries, cases = random_tables(23, 40)
-    cases[20:] = cases[:20]  # every best case is tied
-    expected = relational.nearest_cases(queries, cases, GROUP, WEIGHTS, 0.5, k)
-    matrix = relational.similarity_matrix(queries, cases, GROUP, WEIGHTS, 0.5)
-    for name, size in sizes.items():
-        monkeypatch.setattr(relational, name, size)
-    found = relational.nearest_cases(queries, cases, GROUP, WEIGHTS, 0.5, k)
-    again = relational.similarity_matrix(queries, cases, GROUP, WEIGHTS, 0.5)
-    for got, wanted in zip((*found, again), (*expected, matrix), strict=True):
-        assert got.tobytes() == wanted.tobytes()
-    assert (found[0][:, 0] < 20).all(), "the lowest position wins a tie"
-
-
-def test_more_rows_and_cases_than_one_tile_holds() -> None:
-    """Crosses the true limits: 128 rows and 1,024 cases a tile, 2,048 rows of ranges."""
-    n, m = relational.RANGE_ROWS + relational.TILE_ROWS + 1, relational.TILE_CASES + 1
-    queries, cases = random_tables(n, m, seed=1)
-    picked = [0, 127, 128, n - 2, n - 1]
-    for k in (3, relational.MANY + 1):
-        index, values = relational.nearest_cases(queries, cases, GROUP, WEIGHTS, 0.5, k)
-        alike = relational.similarity_matrix(queries[picked], cases, GROUP, WEIGHTS, 0.5)
-        order = np.argsort(-alike, axis=1, kind="stable")[:, :k]
-        np.testing.assert_array_equal(index[picked], order)
-        np.testing.assert_array_equal(values[picked], np.take_along_axis(alike, order, axis=1))
-
-
-def test_a_batch_gives_the_bits_of_its_rows() -> None:
-    queries, cases = random_tables(150, 60, seed=2)
-    index, values = relational.nearest_cases(queries, cases, GROUP, WEIGHTS, 0.5, 4)
-    for row in (0, 77, 149):
-        alone = relational.nearest_cases(queries[row : row + 1], cases, GROUP, WEIGHTS, 0.5, 4)
-        assert alone[0].tobytes() == index[row].tobytes()
-        assert alone[1].tobytes() == values[row].tobytes()
-
-
-def test_nearest_never_holds_queries_times_cases() -> None:
-    """20,000 x 3,000 similarities are 480 MB; the stated memory is two copies of the cases and about 3 MB."""
-    rng = np.random.default_rng(0)
-    queries, cases = rng.random((20_000, 3)), rng.random((3_000, 3))
-    group, weights = np.array([0, 0, 1]), np.array([0.25, 0.25, 0.5])
-    tracemalloc.start()
-    try:
-        relational.nearest_cases(queries, cases, group, weights, 0.5, 2)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    result = 20_000 * 2 * 16
-    assert peak < 2 * cases.nbytes + result + 4e6
 
 
 # Components ---------------------------------------------------------------------------------------------------
@@ -161,8 +89,95 @@ def test_nearest_never_holds_queries_times_cases() -> None:
 @given(tables(), tables())
 @settings(deadline=None)
 def test_contributions_weigh_to_the_similarity(queries: FloatArray, cases: FloatArray) -> None:
-    coefficients, parts, total = relational.components(queries, cases, GROUP, WEIGHTS, 0.5)
-    alike = relational.similarity_matrix(queries, cases, GROUP, WEIGHTS, 0.5)
+    coefficients, parts, total = relational.components(queries, cases, MEASURE)
+    alike = relational.similarity_matrix(queries, cases, MEASURE)
     np.testing.assert_allclose(coefficients @ WEIGHTS, alike, rtol=0, atol=1e-15)
     np.testing.assert_allclose(parts, coefficients * WEIGHTS, rtol=1e-14, atol=0)
     np.testing.assert_array_equal(total, alike)
+
+
+@given(tables(), tables(), st.data())
+@settings(deadline=None)
+def test_the_parts_of_chosen_pairs_are_those_of_all_pairs(
+    queries: FloatArray, cases: FloatArray, data: Any
+) -> None:
+    places = st.lists(st.integers(0, len(cases) - 1), min_size=3, max_size=3)
+    index = np.array([data.draw(places) for _ in queries])
+    rows = np.arange(len(queries))[:, None]
+    coefficients, parts, total = relational.components(queries, cases, MEASURE)
+    got = relational.pair_components(queries, cases, index, MEASURE)
+    assert got[0].tobytes() == coefficients[rows, index].tobytes()
+    assert got[1].tobytes() == parts[rows, index].tobytes()
+    assert relational.summed(got[1]).tobytes() == total[rows, index].tobytes()
+
+
+# Left out, frozen, in tiles -----------------------------------------------------------------------------------
+
+
+@given(tables(LEVELS | FINITE).filter(lambda cases: len(cases) > 1))
+@settings(deadline=None)
+def test_ranges_without_the_own_case_are_those_of_the_others(cases: FloatArray) -> None:
+    found = relational.ranges(cases, relational.sorted_columns(cases), GROUP, left_out=True)
+    for row in range(len(cases)):
+        expected = scan(cases[row : row + 1], np.delete(cases, row, axis=0), GROUP)
+        for got, wanted in zip(found, expected, strict=True):
+            assert got[row].tobytes() == wanted[0].tobytes()
+
+
+@given(tables().filter(lambda cases: len(cases) > 1))
+@settings(deadline=None)
+def test_the_matrix_without_the_own_case_is_that_of_the_others(cases: FloatArray) -> None:
+    own = np.arange(len(cases))[::-1].copy()
+    got = relational.similarity_matrix(cases[own], cases, MEASURE, own=own)
+    for row, place in enumerate(own):
+        others = np.delete(cases, place, axis=0)
+        expected = relational.similarity_matrix(cases[place : place + 1], others, MEASURE)[0]
+        assert got[row, place] == -np.inf
+        assert np.delete(got[row], place).tobytes() == expected.tobytes()
+
+
+@given(tables(), tables(), arrays(np.float64, 5, elements=st.sampled_from([0.0, 1e-301, 0.1, 0.5, 2.0])))
+@settings(deadline=None, max_examples=40)
+def test_frozen_coefficients_are_the_formula(queries: FloatArray, cases: FloatArray, largest: FloatArray) -> None:
+    """Second route: rho R / (d + rho R) in fractions; where R is zero, 1 at d = 0 and else 0."""
+    got, _, _ = relational.components(queries, cases, MEASURE._replace(largest=largest))
+    for (query, case, column), value in np.ndenumerate(got):
+        distance = Fraction(float(abs(queries[query, column] - cases[case, column])))
+        reach = Fraction(float(largest[column])) / 2 if largest[column] > 1e-300 else Fraction(0)
+        expected = float(reach / (distance + reach)) if distance or reach else 1.0
+        assert value == pytest.approx(expected, rel=1e-14, abs=1e-250)
+
+
+def test_a_frozen_similarity_is_symmetric_and_asks_no_other_case() -> None:
+    tables_ = random_tables(9, 7)
+    measure = MEASURE._replace(largest=np.array([1.0, 1.0, 0.5, 2.0, 2.0]))
+    there = relational.similarity_matrix(*tables_, measure)
+    back = relational.similarity_matrix(*tables_[::-1], measure)
+    np.testing.assert_array_equal(there, back.T)
+    alone = relational.similarity_matrix(tables_[0], tables_[1][3:4], measure)
+    assert alone.tobytes() == there[:, 3:4].tobytes()
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (7, 3), (64, 1000), (1 << 20, 5)], ids=str)
+def test_the_size_of_a_tile_changes_no_bit_of_the_matrix(
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int]
+) -> None:
+    queries, cases = random_tables(23, 40)
+    expected = relational.similarity_matrix(queries, cases, MEASURE)
+    for name, size in zip(("TILE_CELLS", "TILE_LENGTH"), sizes, strict=True):
+        monkeypatch.setattr(relational, name, size)
+    assert relational.similarity_matrix(queries, cases, MEASURE).tobytes() == expected.tobytes()
+
+
+def test_the_size_of_numpys_buffers_is_left_as_it_was() -> None:
+    before = np.getbufsize()
+    relational.similarity_matrix(*random_tables(300, 40), MEASURE)
+    assert np.getbufsize() == before
+    assert [relational.buffer_size(length) for length in (1, 15, 16, 40, 1024, 9999)] == [
+        16,
+        16,
+        16,
+        32,
+        1024,
+        1024,
+    ]

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from custvalue._typing import FloatArray, IntArray
 
-#: Group ranges below this count as zero: every distance of the group is zero and every coefficient one.
+#: Ranges below this count as zero: every distance is zero and every coefficient one.
 SMALLEST_RANGE = 1e-300
 #: Offsets are no smaller than this, so that no coefficient is 0/0 however small rho is.
 SMALLEST_OFFSET = float(np.finfo(np.float64).tiny)
-#: Rows and cases of a tile: two buffers of 1 MB stay in the second-level cache.
-TILE_ROWS = 128
-TILE_CASES = 1024
-#: Queries whose ranges are computed together.
-RANGE_ROWS = 2048
-#: Above this many cases wanted, sorting a tile beats picking its largest one by one.
-MANY = 8
+#: Offset where a frozen range is zero: 1 at distance zero, and nothing at any distance that counts. A power of
+#: two, so that weight x offset / offset is the weight.
+VANISHING_OFFSET = 2.0**-1000
+#: Entries of a tile: two of them in float64 stay in a second-level cache.
+TILE_CELLS = 1 << 16
+#: The longer side of a tile, along which NumPy's inner loops run.
+TILE_LENGTH = 1024
+#: NumPy copies broadcast operands into a buffer wherever it is longer than an inner loop: it must not be.
+BUFFERED = 16
+
+
+class Measure(NamedTuple):
+    """How distances become similarities."""
+
+    #: For each indicator the position of those it shares its ranges with, shape (indicators,).
+    unit: IntArray
+    #: Group weight x local weight, shape (indicators,).
+    weights: FloatArray
+    rho: float
+    #: Largest distance of each indicator where the ranges are frozen, shape (indicators,), else None.
+    largest: FloatArray | None = None
 
 
 def deng_coefficients(series: FloatArray, reference: FloatArray, rho: float) -> FloatArray:
@@ -34,27 +50,45 @@ def deng_coefficients(series: FloatArray, reference: FloatArray, rho: float) -> 
     return coefficients
 
 
-def group_ranges(queries: FloatArray, ordered: FloatArray, group: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Smallest and largest distance of each query in each group, over all cases and the group's columns.
+def sorted_columns(cases: FloatArray) -> FloatArray:
+    """Sort every column by itself, in place in one copy, shape (indicators, cases)."""
+    ordered = np.empty((cases.shape[1], len(cases)))
+    for column, values in enumerate(ordered):
+        values[:] = cases[:, column]
+        values.sort()
+    return ordered
 
-    ``ordered`` holds the cases with every column sorted by itself: O(p log m) a query. A rounded difference is
-    monotone in the case's value, so both are bit for bit what a scan over all cases gives.
+
+def ranges(
+    queries: FloatArray, ordered: FloatArray, unit: IntArray, *, left_out: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Smallest and largest distance of each query in each unit, over all cases and the unit's columns.
+
+    ``ordered`` comes from :func:`sorted_columns`: O(p log m) a query. A rounded difference is monotone in the
+    case's value, so both are bit for bit what a scan over all cases gives. With ``left_out`` every query is one
+    of the cases and is not compared with itself: its neighbours in the sorted column are asked instead.
     """
-    n_groups = int(group.max()) + 1
-    smallest = np.full((len(queries), n_groups), np.inf)
-    largest = np.zeros((len(queries), n_groups))
-    for column, place in enumerate(group):
-        values, wanted = ordered[:, column], queries[:, column]
-        right = np.searchsorted(values, wanted)
-        below = np.abs(wanted - values[np.maximum(right - 1, 0)])
-        above = np.abs(wanted - values[np.minimum(right, len(values) - 1)])
-        np.minimum(smallest[:, place], np.minimum(below, above), out=smallest[:, place])
+    n_units = int(unit.max()) + 1
+    smallest = np.full((len(queries), n_units), np.inf)
+    largest = np.zeros((len(queries), n_units))
+    for column, place in enumerate(unit):
+        values, wanted = ordered[column], queries[:, column]
+        above = np.searchsorted(values, wanted)
+        last = len(values) - 1
+        low = np.abs(wanted - values[np.maximum(above - 1, 0)])
+        if left_out:
+            low[above == 0] = np.inf
+            high = np.abs(wanted - values[np.minimum(above + 1, last)])
+            high[above >= last] = np.inf
+        else:
+            high = np.abs(wanted - values[np.minimum(above, last)])
+        np.minimum(smallest[:, place], np.minimum(low, high), out=smallest[:, place])
         far = np.maximum(np.abs(wanted - values[0]), np.abs(wanted - values[-1]))
         np.maximum(largest[:, place], far, out=largest[:, place])
     return smallest, largest
 
 
-def group_terms(smallest: FloatArray, largest: FloatArray, rho: float) -> tuple[FloatArray, FloatArray]:
+def range_terms(smallest: FloatArray, largest: FloatArray, rho: float) -> tuple[FloatArray, FloatArray]:
     """Give numerator and offset of the coefficient: zeta = numerator / (distance + offset)."""
     flat = largest <= SMALLEST_RANGE
     offset = np.where(flat, 1.0, np.maximum(rho * largest, SMALLEST_OFFSET))
@@ -62,140 +96,129 @@ def group_terms(smallest: FloatArray, largest: FloatArray, rho: float) -> tuple[
     return numerator, offset
 
 
-def new_spaces() -> tuple[FloatArray, FloatArray]:
-    """Reserve the memory of two tiles."""
-    return np.empty(TILE_ROWS * TILE_CASES), np.empty(TILE_ROWS * TILE_CASES)
+def frozen_terms(largest: FloatArray, rho: float) -> FloatArray:
+    """Give numerator and offset in one, since the smallest distance is zero: zeta = offset / (d + offset)."""
+    return np.where(largest <= SMALLEST_RANGE, VANISHING_OFFSET, np.maximum(rho * largest, SMALLEST_OFFSET))
 
 
-def tiles(spaces: tuple[FloatArray, FloatArray], rows: int, cases: int) -> tuple[FloatArray, FloatArray]:
-    """Lay two tiles without gaps into the reserved memory: rows a power of two apart evict each other."""
-    total, buffer = (space[: rows * cases].reshape(rows, cases) for space in spaces)
-    return total, buffer
+def terms(
+    queries: FloatArray, ordered: FloatArray | None, measure: Measure, *, left_out: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Give numerator and offset of every query and indicator, shape (queries, indicators).
+
+    ``ordered`` is None where the ranges are frozen.
+    """
+    if measure.largest is not None or ordered is None:
+        largest = np.zeros(len(measure.unit)) if measure.largest is None else measure.largest
+        offset = np.repeat(frozen_terms(largest, measure.rho)[None, :], len(queries), axis=0)
+        return offset, offset
+    found = ranges(queries, ordered, measure.unit, left_out=left_out)
+    numerator, offset = range_terms(*found, measure.rho)
+    return numerator[:, measure.unit], offset[:, measure.unit]
+
+
+def order_of(cases: FloatArray, measure: Measure) -> FloatArray | None:
+    """Sort the cases where ranges have to be found in them."""
+    return sorted_columns(cases) if measure.largest is None else None
+
+
+def buffer_size(length: int) -> int:
+    """Give the size of NumPy's buffers for inner loops of some length: a multiple of 16 that is no longer."""
+    return max(min(length, TILE_LENGTH) // BUFFERED, 1) * BUFFERED
 
 
 def similarity_tile(
-    queries: FloatArray,
-    cases: FloatArray,
-    scaled: FloatArray,
-    offset: FloatArray,
-    total: FloatArray,
-    buffer: FloatArray,
+    queries: NDArray[Any],
+    columns: NDArray[Any],
+    scaled: NDArray[Any],
+    offset: NDArray[Any],
+    total: NDArray[Any],
+    buffer: NDArray[Any],
 ) -> None:
-    """Write the similarities of some queries to some cases into ``total``.
+    """Write the similarities of some cases to some queries into ``total``, shape (cases, queries).
 
-    ``scaled`` and ``offset`` have a column an indicator. Each indicator adds weight x numerator / (distance +
-    offset), always in the order of the columns, so the tile's shape does not change a bit of the result.
+    All tables hold a row an indicator. Each indicator adds weight x numerator / (distance + offset), always in
+    the order of the indicators, so the shape of the tile and the order of its memory change no bit of the result.
+    The context of ``np.errstate`` confines the buffers' size to this call and this thread.
     """
-    for column in range(queries.shape[1]):
-        out = total if column == 0 else buffer
-        np.subtract(queries[:, column, None], cases[None, :, column], out=out)
-        np.abs(out, out=out)
-        np.add(out, offset[:, column, None], out=out)
-        np.divide(scaled[:, column, None], out, out=out)
-        if column:
-            np.add(total, buffer, out=total)
+    with np.errstate():
+        np.setbufsize(buffer_size(max(total.shape)))
+        for column in range(len(queries)):
+            out = total if column == 0 else buffer
+            np.subtract(queries[column], columns[column, :, None], out=out)
+            np.abs(out, out=out)
+            np.add(out, offset[column], out=out)
+            np.divide(scaled[column], out, out=out)
+            if column:
+                np.add(total, buffer, out=total)
+
+
+def by_indicator(table: FloatArray) -> FloatArray:
+    """Lay a table out by indicator, a row each."""
+    return np.ascontiguousarray(table.T)
 
 
 def similarity_matrix(
-    queries: FloatArray, cases: FloatArray, group: IntArray, weights: FloatArray, rho: float
+    queries: FloatArray, cases: FloatArray, measure: Measure, *, own: IntArray | None = None
 ) -> FloatArray:
-    """Compute the two-level similarity of every query to every case, shape (queries, cases)."""
-    numerator, offset = group_terms(*group_ranges(queries, np.sort(cases, axis=0), group), rho)
-    scaled, offset = numerator[:, group] * weights, offset[:, group]
-    columns = np.asfortranarray(cases)
+    """Compute the two-level similarity of every query to every case, shape (queries, cases).
+
+    With ``own`` each query is the case at that position; it is left out and its entry is -inf.
+    """
+    ordered = order_of(cases, measure)
     result = np.empty((len(queries), len(cases)))
-    spaces = new_spaces()
-    for row in range(0, len(queries), TILE_ROWS):
-        rows = slice(row, row + TILE_ROWS)
-        for first in range(0, len(cases), TILE_CASES):
-            some = slice(first, first + TILE_CASES)
-            total, buffer = tiles(spaces, len(queries[rows]), len(columns[some]))
-            similarity_tile(queries[rows], columns[some], scaled[rows], offset[rows], total, buffer)
-            result[rows, some] = total
+    width = min(len(cases), TILE_LENGTH)
+    height = max(TILE_CELLS // width, 1)
+    for row in range(0, len(queries), height):
+        some = queries[row : row + height]
+        numerator, offset = terms(some, ordered, measure, left_out=own is not None)
+        scaled, offset, wanted = (by_indicator(each) for each in (numerator * measure.weights, offset, some))
+        for first in range(0, len(cases), width):
+            columns = by_indicator(cases[first : first + width])
+            total, buffer = np.empty((2, len(some), columns.shape[1]))
+            similarity_tile(wanted, columns, scaled, offset, total.T, buffer.T)
+            result[row : row + height, first : first + width] = total
+    if own is not None:
+        result[np.arange(len(queries)), own] = -np.inf
     return result
 
 
+def summed(parts: FloatArray) -> FloatArray:
+    """Sum over the last axis in the order of :func:`similarity_tile`."""
+    total = parts[..., 0].copy()
+    for column in range(1, parts.shape[-1]):
+        total += parts[..., column]
+    return total
+
+
 def components(
-    queries: FloatArray, cases: FloatArray, group: IntArray, weights: FloatArray, rho: float
+    queries: FloatArray, cases: FloatArray, measure: Measure
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give coefficients and weighted parts, shape (queries, cases, indicators), and their sums over indicators.
 
     Parts and sums are computed in the order of :func:`similarity_tile`, so the sums are its similarities bit for
     bit.
     """
-    numerator, offset = group_terms(*group_ranges(queries, np.sort(cases, axis=0), group), rho)
-    distance = np.abs(queries[:, None, :] - cases[None, :, :]) + offset[:, None, group]
-    coefficients: FloatArray = numerator[:, None, group] / distance
-    parts: FloatArray = (numerator[:, group] * weights)[:, None, :] / distance
-    total = np.zeros(parts.shape[:2])
-    for column in range(parts.shape[2]):
-        total += parts[:, :, column]
-    return coefficients, parts, total
+    numerator, offset = terms(queries, order_of(cases, measure), measure)
+    distance = np.abs(queries[:, None, :] - cases[None, :, :]) + offset[:, None, :]
+    coefficients: FloatArray = numerator[:, None, :] / distance
+    parts: FloatArray = (numerator * measure.weights)[:, None, :] / distance
+    return coefficients, parts, summed(parts)
 
 
-def _largest(block: FloatArray, k: int, offset: int) -> tuple[IntArray, FloatArray]:
-    """Give the k largest entries of each row, the lowest index first among equals."""
-    k = min(k, block.shape[1])
-    rows = np.arange(len(block))
-    if k > MANY:
-        index = np.argsort(-block, axis=1, kind="stable")[:, :k]
-        return index + offset, np.take_along_axis(block, index, axis=1)
-    index = np.empty((len(block), k), dtype=np.int64)
-    values = np.empty((len(block), k))
-    for place in range(k):
-        best = np.argmax(block, axis=1)
-        index[:, place], values[:, place] = best + offset, block[rows, best]
-        block[rows, best] = -np.inf
-    return index, values
+def pair_components(
+    queries: FloatArray, cases: FloatArray, index: IntArray, measure: Measure
+) -> tuple[FloatArray, FloatArray]:
+    """Give coefficients and weighted parts of chosen cases, shape (queries, chosen, indicators).
 
-
-def _nearest_in_tiles(
-    queries: FloatArray,
-    columns: FloatArray,
-    scaled: FloatArray,
-    offset: FloatArray,
-    spaces: tuple[FloatArray, FloatArray],
-    k: int,
-) -> tuple[IntArray, FloatArray]:
-    """Find the k most similar cases of up to ``TILE_ROWS`` queries, a tile of cases at a time."""
-    index = np.empty((len(queries), 0), dtype=np.int64)
-    values = np.empty((len(queries), 0))
-    for first in range(0, len(columns), TILE_CASES):
-        some = columns[first : first + TILE_CASES]
-        total, buffer = tiles(spaces, len(queries), len(some))
-        similarity_tile(queries, some, scaled, offset, total, buffer)
-        new_index, new_values = _largest(total, k, first)
-        if first == 0:
-            index, values = new_index, new_values
-            continue
-        index = np.concatenate([index, new_index], axis=1)
-        values = np.concatenate([values, new_values], axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")[:, :k]
-        index, values = np.take_along_axis(index, order, axis=1), np.take_along_axis(values, order, axis=1)
-    return index, values
-
-
-def nearest_cases(
-    queries: FloatArray, cases: FloatArray, group: IntArray, weights: FloatArray, rho: float, k: int
-) -> tuple[IntArray, FloatArray]:
-    """Find the k most similar cases of each query without holding queries x cases.
-
-    Memory beyond inputs and result: one sorted and one column-ordered copy of the cases, two tiles of 1 MB, and
-    the terms of ``RANGE_ROWS`` queries.
+    ``index`` holds for each query the positions of its chosen cases. The parts sum (:func:`summed`) to the
+    similarities bit for bit; memory is that of the result and of the queries' terms.
     """
-    k = min(k, len(cases))
-    columns, ordered = np.asfortranarray(cases), np.sort(cases, axis=0)
-    index = np.empty((len(queries), k), dtype=np.int64)
-    values = np.empty((len(queries), k))
-    spaces = new_spaces()
-    for start in range(0, len(queries), RANGE_ROWS):
-        block = np.asfortranarray(queries[start : start + RANGE_ROWS])
-        numerator, offset = group_terms(*group_ranges(block, ordered, group), rho)
-        scaled, offset = numerator[:, group] * weights, offset[:, group]
-        for row in range(0, len(block), TILE_ROWS):
-            rows = slice(row, row + TILE_ROWS)
-            target = slice(start + row, start + row + len(block[rows]))
-            index[target], values[target] = _nearest_in_tiles(
-                block[rows], columns, scaled[rows], offset[rows], spaces, k
-            )
-    return index, values
+    numerator, offset = terms(queries, order_of(cases, measure), measure)
+    distance = cases[index]
+    np.subtract(queries[:, None, :], distance, out=distance)
+    np.abs(distance, out=distance)
+    np.add(distance, offset[:, None, :], out=distance)
+    coefficients: FloatArray = numerator[:, None, :] / distance
+    parts: FloatArray = np.divide((numerator * measure.weights)[:, None, :], distance, out=distance)
+    return coefficients, parts

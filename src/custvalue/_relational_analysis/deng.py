@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from custvalue import _frames
 from custvalue._kernels import relational
 from custvalue._spec import require_unit_sum
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
     from custvalue._typing import ArrayLike, FloatArray
 
 
-def _checked_rho(distinguishing_coefficient: float) -> float:
+def checked_rho(distinguishing_coefficient: float) -> float:
+    """Give Deng's rho; refuse what lies outside (0, 1]."""
     try:
         rho = float(distinguishing_coefficient)
     except (TypeError, ValueError):
@@ -72,9 +75,9 @@ def relational_coefficient(
     >>> grey.relational_coefficient([[1.0, 0.5, 0.0]], [1.0, 1.0, 1.0]).round(4)
     array([[1.    , 0.5   , 0.3333]])
     """
-    rho = _checked_rho(distinguishing_coefficient)
+    rho = checked_rho(distinguishing_coefficient)
     values = _frames.numeric(series, argument="series")
-    wanted = _frames.numeric([reference], argument="reference")
+    wanted = one_row(reference, "reference")
     if values.shape[1] != wanted.shape[1] or values.size == 0:
         message = (
             f"series has shape {values.shape} and reference {wanted.shape[1]} points; "
@@ -135,13 +138,28 @@ def relational_grade(
     if weights is None:
         grades: FloatArray = coefficients.mean(axis=1)
         return grades
-    given = _frames.numeric([weights], argument="weights")[0]
-    if len(given) != n_points or (given < 0.0).any():
-        message = f"weights must be {n_points} numbers that are not negative, one a point."
+    weighted: FloatArray = coefficients @ checked_weights(weights, n_points, "a point")
+    return weighted
+
+
+def one_row(values: ArrayLike, argument: str) -> FloatArray:
+    """Read one sequence of numbers as a table of one row."""
+    sequence = _frames.unmasked(values)
+    if len(shape := np.asarray(sequence, dtype=object).shape) != 1:
+        message = f"{argument} has shape {shape}; allowed: one sequence of numbers."
+        raise DomainError(message)
+    return _frames.numeric([sequence], argument=argument)
+
+
+def checked_weights(weights: ArrayLike, n_weights: int, each: str) -> FloatArray:
+    """Give weights with the sum 1; refuse negative ones, and a sum further from 1 than rounding explains."""
+    given = one_row(weights, "weights")[0]
+    if len(given) != n_weights or (given < 0.0).any():
+        message = f"weights must be {n_weights} numbers that are not negative, one {each}."
         raise DomainError(message)
     try:
-        require_unit_sum(list(given), "weights")
+        require_unit_sum(given.tolist(), "weights")
     except ValueError as error:
         raise DomainError(f"{error}.") from None
-    weighted: FloatArray = coefficients @ (given / given.sum())
-    return weighted
+    normalised: FloatArray = given / given.sum()
+    return normalised

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from custvalue._results import html_table, short_repr
 from custvalue._spec import Document, Items, Name, Spec, require_unit_sum, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from custvalue._typing import FloatArray, IntArray
 
@@ -73,6 +74,10 @@ class Hierarchy(Document):
         The control criteria; their weights have sum 1 within 5e-4.
     distinguishing_coefficient : float, default=0.5
         Deng's :math:`\rho` in (0, 1]. A smaller one spreads the similarities further apart.
+    ranges_within : {"group", "indicator", "hierarchy"}, default="group"
+        Which indicators share a smallest and a largest distance. ``"group"`` is the source's reading: those of one
+        control criterion. ``"indicator"`` gives each its own, as decision libraries do; ``"hierarchy"`` gives all
+        the same. The readings pick different cases, so the choice is part of the hierarchy and of its digest.
     spec_version : int, default=1
         Version of the JSON layout.
 
@@ -103,6 +108,9 @@ class Hierarchy(Document):
 
     groups: Items[Group] = Field(min_length=1, description="Control criteria with their indicators.")
     distinguishing_coefficient: float = Field(default=0.5, gt=0.0, le=1.0, description="Deng's rho in (0, 1].")
+    ranges_within: Literal["group", "indicator", "hierarchy"] = Field(
+        default="group", description="Which indicators share a smallest and a largest distance."
+    )
 
     @field_validator("groups")
     @classmethod
@@ -192,9 +200,9 @@ class Hierarchy(Document):
         Raises
         ------
         DomainError
-            If a group is a text instead of a sequence of names.
+            If a group is a text instead of a sequence of names, or a name repeats.
         pydantic.ValidationError
-            If there is no group, a group is empty, or a name repeats.
+            If there is no group, or a group is empty.
 
         Examples
         --------
@@ -206,6 +214,10 @@ class Hierarchy(Document):
             message = (
                 "groups maps a name to a text; allowed: to a sequence of names, such as ['turnover', 'balance']."
             )
+            raise DomainError(message)
+        names = [name for members in groups.values() for name in members]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            message = f"groups names {repeated} more than once; each indicator stands in one group, once."
             raise DomainError(message)
         return cls.from_weights(
             {name: 1.0 / len(groups) for name in groups},
@@ -230,6 +242,70 @@ class Hierarchy(Document):
         return np.repeat(np.arange(len(sizes)), sizes)
 
     @property
+    def range_index(self) -> IntArray:
+        """For each indicator the position of those it shares its ranges with, shape (n_indicators,)."""
+        if self.ranges_within == "group":
+            return self.group_index
+        n_indicators = len(self.indicators)
+        return (
+            np.arange(n_indicators)
+            if self.ranges_within == "indicator"
+            else np.zeros(n_indicators, dtype=np.int64)
+        )
+
+    def without(self, names: Iterable[str]) -> Self:
+        """Leave indicators out and renormalise the weights of those that stay.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Indicators to be left out. A group left without weight is left out too.
+
+        Returns
+        -------
+        Hierarchy
+            Local weights of each group, and the weights of the groups that stay, with sum 1.
+
+        Raises
+        ------
+        DomainError
+            If a name is unknown, or nothing of positive weight stays.
+
+        Examples
+        --------
+        >>> from custvalue import grey
+        >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover", "balance"]})
+        >>> hierarchy.without(["balance"]).global_weights
+        array([0.5, 0.5])
+        >>> hierarchy.without(["last_visit"]).global_weights
+        array([0.5, 0.5])
+        """
+        left_out = set(names)
+        if unknown := sorted(left_out - set(self.indicators)):
+            message = f"names has {unknown}; allowed: indicators of the hierarchy, {', '.join(self.indicators)}."
+            raise DomainError(message)
+        kept: list[tuple[Group, dict[str, float]]] = []
+        for group in self.groups:
+            pairs = zip(group.indicators, group.weights, strict=True)
+            some = {name: weight for name, weight in pairs if name not in left_out}
+            if sum(some.values()) > 0.0:
+                kept.append((group, some))
+        total = sum(group.weight for group, _ in kept)
+        if total <= 0.0:
+            message = "No indicator of positive weight stays when the missing ones are left out."
+            raise DomainError(message)
+        groups = [
+            Group(
+                name=group.name,
+                weight=group.weight / total,
+                indicators=list(some),
+                weights=[weight / sum(some.values()) for weight in some.values()],
+            )
+            for group, some in kept
+        ]
+        return self.model_copy(update={"groups": groups})
+
+    @property
     def control_weights(self) -> FloatArray:
         """Weights of the groups, sum exactly renormalised to 1, shape (n_groups,)."""
         weights = np.array([group.weight for group in self.groups])
@@ -245,6 +321,18 @@ class Hierarchy(Document):
     def global_weights(self) -> FloatArray:
         """Group weight times local weight, sum 1, shape (n_indicators,)."""
         return self.control_weights[self.group_index] * self.local_weights
+
+    def __repr__(self) -> str:
+        facts = {"groups": len(self.groups), "indicators": len(self.indicators)}
+        return short_repr("Hierarchy", **facts, distinguishing_coefficient=self.distinguishing_coefficient)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        groups = [self.group_names[place] for place in self.group_index]
+        rows = zip(groups, self.indicators, self.local_weights, self.global_weights, strict=True)
+        caption = f"Hierarchy: rho {self.distinguishing_coefficient:g}, ranges within {self.ranges_within}"
+        return html_table(["group", "indicator", "weight in group", "weight"], rows, caption=caption)
 
     @property
     def control_deviation(self) -> float:

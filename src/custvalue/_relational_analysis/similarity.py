@@ -8,28 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from custvalue import _frames
 from custvalue._kernels import relational
-from custvalue._relational_analysis.hierarchy import Hierarchy
+from custvalue._relational_analysis.ranges import checked_pair, measure_of
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import require, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from custvalue._typing import BoolArray, FloatArray, IntArray, Table
+    from custvalue._relational_analysis.hierarchy import Hierarchy
+    from custvalue._relational_analysis.ranges import FrozenRanges
+    from custvalue._typing import ArrayLike, FloatArray, IntArray, Table
 
 
-def _pair(queries: Table, cases: Table, hierarchy: Hierarchy) -> tuple[FloatArray, FloatArray]:
-    names = require(hierarchy, Hierarchy, "hierarchy").indicators
-    wanted = _frames.numeric(queries, names, argument="queries")
-    known = _frames.numeric(cases, names, argument="cases")
-    if len(known) == 0:
-        message = "cases is empty; allowed: at least one case."
-        raise DomainError(message)
-    return wanted, known
-
-
-def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray:
+def similarity(
+    queries: Table, cases: Table, hierarchy: Hierarchy, *, ranges: FrozenRanges | None = None
+) -> FloatArray:
     r"""Compute the two-level grey relational similarity of every query to every case.
 
     Parameters
@@ -40,13 +32,16 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
     cases : table of shape (n_cases, n_indicators)
         The case base, on the same scale.
     hierarchy : Hierarchy
-        Groups, weights at both levels, and the distinguishing coefficient.
+        Groups, weights at both levels, the distinguishing coefficient, and which indicators share their ranges.
+    ranges : FrozenRanges, default=None
+        Ranges fixed beforehand; None finds smallest and largest distance among `cases`, for each query anew.
 
     Returns
     -------
     ndarray of shape (n_queries, n_cases)
-        Similarities in [rho / (1 + rho), 1]: with rho = 0.5 no pair is less alike than 1/3. A query that equals a
-        case has similarity exactly 1 to it, up to the rounding of the weights' sum.
+        Similarities in [rho / (1 + rho), 1]: with rho = 0.5 no pair is less alike than 1/3 (frozen ranges: in
+        (0, 1], since a query may lie farther off than the ranges). A query that equals a case has similarity 1 to
+        it, up to the rounding of the weights' sum.
 
     Raises
     ------
@@ -55,12 +50,13 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
     DataError
         If a value is missing or infinite.
     DomainError
-        If there is no case, or the number of columns does not fit.
+        If there is no case, the number of columns does not fit, or `ranges` names other indicators.
 
     See Also
     --------
     nearest : The most similar cases only, without holding this matrix.
     similarity_components : The same with every indicator's part.
+    leave_one_out_similarity : Of the cases to each other.
 
     Notes
     -----
@@ -75,8 +71,10 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
 
     Minimum and maximum run over all cases and the group's indicators, for each query anew: the similarity is
     relative to the case base, and a case that is added or removed can change all others (wholeness, Deng 1989
-    [1]_). Where all distances of a group are zero its coefficients are 1. Cost: :math:`O(nmp)` time; memory
-    beyond the result :math:`O(np)`.
+    [1]_). ``hierarchy.ranges_within`` names other readings, in which they run over one indicator or over all.
+    With `ranges` the smallest distance is 0 and the largest is the fixed one. Where all distances of a group are
+    zero its coefficients are 1. Cost: :math:`O(nmp)` time; memory beyond the result one sorted copy of the cases
+    and :math:`O(np)`.
 
     References
     ----------
@@ -90,10 +88,8 @@ def similarity(queries: Table, cases: Table, hierarchy: Hierarchy) -> FloatArray
     >>> grey.similarity([[0.9, 0.7, 0.9]], cases, hierarchy).round(4)
     array([[0.9375, 0.381 ]])
     """
-    wanted, known = _pair(queries, cases, hierarchy)
-    return relational.similarity_matrix(
-        wanted, known, hierarchy.group_index, hierarchy.global_weights, hierarchy.distinguishing_coefficient
-    )
+    wanted, known = checked_pair(queries, cases, hierarchy)
+    return relational.similarity_matrix(wanted, known, measure_of(hierarchy, ranges))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +158,9 @@ class SimilarityComponents:
         return html_table(list(frame.columns), frame.to_numpy().tolist(), caption=caption)
 
 
-def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) -> SimilarityComponents:
+def similarity_components(
+    queries: Table, cases: Table, hierarchy: Hierarchy, *, ranges: FrozenRanges | None = None
+) -> SimilarityComponents:
     """Take the two-level similarity apart: coefficients, grades and contributions.
 
     Meant for a few queries: it holds queries x cases x indicators. For many customers use :func:`nearest`.
@@ -174,7 +172,9 @@ def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) ->
     cases : table of shape (n_cases, n_indicators)
         The case base, on the same scale.
     hierarchy : Hierarchy
-        Groups, weights at both levels, and the distinguishing coefficient.
+        Groups, weights at both levels, the distinguishing coefficient, and which indicators share their ranges.
+    ranges : FrozenRanges, default=None
+        Ranges fixed beforehand; None finds smallest and largest distance among `cases`, for each query anew.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) ->
     DataError
         If a value is missing or infinite.
     DomainError
-        If there is no case, or the number of columns does not fit.
+        If there is no case, the number of columns does not fit, or `ranges` names other indicators.
 
     Notes
     -----
@@ -202,77 +202,26 @@ def similarity_components(queries: Table, cases: Table, hierarchy: Hierarchy) ->
     array([[[1.    , 0.3333],
             [0.3333, 1.    ]]])
     """
-    wanted, known = _pair(queries, cases, hierarchy)
-    group, rho = hierarchy.group_index, hierarchy.distinguishing_coefficient
-    coefficients, parts, total = relational.components(wanted, known, group, hierarchy.global_weights, rho)
-    member = (group[:, None] == np.arange(len(hierarchy.groups))) * hierarchy.local_weights[:, None]
+    wanted, known = checked_pair(queries, cases, hierarchy)
+    coefficients, parts, total = relational.components(wanted, known, measure_of(hierarchy, ranges))
+    member = (hierarchy.group_index[:, None] == np.arange(len(hierarchy.groups))) * hierarchy.local_weights[
+        :, None
+    ]
     grades = np.swapaxes(coefficients @ member, 1, 2)
     counts = provenance(hierarchy.model_dump_json(), queries=len(wanted), cases=len(known))
     coefficients, parts, grades, total = (read_only(array) for array in (coefficients, parts, grades, total))
     return SimilarityComponents(hierarchy, coefficients, parts, grades, total, counts)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Nearest:
-    """The most similar cases of each query, the most similar first.
-
-    Attributes
-    ----------
-    index : ndarray of int, shape (n_queries, k)
-        Positions of the cases; among equally similar ones the lowest position comes first.
-    similarity : ndarray of shape (n_queries, k)
-        Their similarities, falling.
-    margin : ndarray of shape (n_queries,)
-        Similarity of the best case less that of the next; where there is one case only, its similarity.
-    tied : ndarray of bool, shape (n_queries,)
-        Whether another case is exactly as similar as the best.
-    provenance : Provenance
-        Package version, hierarchy and row counts.
-
-    Examples
-    --------
-    >>> from custvalue import grey
-    >>> hierarchy = grey.Hierarchy.equal({"monetary": ["turnover"]})
-    >>> found = grey.nearest([[0.5]], [[0.4], [0.9], [0.4]], hierarchy, k=2)
-    >>> found.index, found.tied
-    (array([[0, 2]]), array([ True]))
-    """
-
-    index: IntArray
-    similarity: FloatArray
-    margin: FloatArray
-    tied: BoolArray
-    provenance: Provenance
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give one row a query and retrieved case.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``query``, ``rank`` (from 1), ``case`` (position), ``similarity``.
-        """
-        n, k = self.index.shape
-        return pd.DataFrame(
-            {
-                "query": np.repeat(np.arange(n), k),
-                "rank": np.tile(np.arange(1, k + 1), n),
-                "case": self.index.ravel(),
-                "similarity": self.similarity.ravel(),
-            }
-        )
-
-    def __repr__(self) -> str:
-        return short_repr("Nearest", k=self.index.shape[1], tied=int(self.tied.sum()), **self.provenance.counts)
-
-    def _repr_html_(self) -> str:
-        frame = self.to_frame()
-        caption = f"Nearest cases of {len(self.index)} queries; {int(self.tied.sum())} tied"
-        return html_table(list(frame.columns), frame.to_numpy().tolist(), caption=caption)
-
-
-def nearest(queries: Table, cases: Table, hierarchy: Hierarchy, k: int = 1) -> Nearest:
-    r"""Find the k most similar cases of every query, exactly, without holding queries x cases.
+def pair_components(
+    queries: Table,
+    cases: Table,
+    index: ArrayLike,
+    hierarchy: Hierarchy,
+    *,
+    ranges: FrozenRanges | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    r"""Take the similarity of each query to its chosen cases apart, the ranges running over all cases.
 
     Parameters
     ----------
@@ -280,15 +229,20 @@ def nearest(queries: Table, cases: Table, hierarchy: Hierarchy, k: int = 1) -> N
         Customers to be compared.
     cases : table of shape (n_cases, n_indicators)
         The case base, on the same scale.
+    index : array_like of int, shape (n_queries, n_chosen)
+        For each query the positions of the cases of interest, such as ``nearest(...).index``.
     hierarchy : Hierarchy
-        Groups, weights at both levels, and the distinguishing coefficient.
-    k : int, default=1
-        How many cases, from 1 to the number of cases.
+        Groups, weights at both levels, the distinguishing coefficient, and which indicators share their ranges.
+    ranges : FrozenRanges, default=None
+        Ranges fixed beforehand; None finds smallest and largest distance among `cases`, for each query anew.
 
     Returns
     -------
-    Nearest
-        Positions, similarities, margin and ties.
+    coefficients : ndarray of shape (n_queries, n_chosen, n_indicators)
+        Relational coefficients of the indicators.
+    contributions : ndarray of shape (n_queries, n_chosen, n_indicators)
+        Group weight x local weight x coefficient. Added up in the order of the indicators they are the
+        similarities of :func:`similarity` and :func:`nearest`, bit for bit.
 
     Raises
     ------
@@ -297,44 +251,42 @@ def nearest(queries: Table, cases: Table, hierarchy: Hierarchy, k: int = 1) -> N
     DataError
         If a value is missing or infinite.
     DomainError
-        If `k` is out of range, there is no case, or the number of columns does not fit.
+        If `index` does not hold positions of cases, one row a query; or as in :func:`similarity`.
 
     See Also
     --------
-    similarity : The whole matrix.
+    similarity_components : The same against every case.
 
     Notes
     -----
-    Formulas and source as in :func:`similarity`; the same bits, whatever the size of the batch. Ties go to the
-    case that stands first. Each group's smallest and largest distance comes from sorted columns in
-    :math:`O(p \log m)` a query, bit for bit what a scan gives. Cost: :math:`O(nmp)` time. Memory beyond inputs and
-    result: two copies of the cases, about 3 MB, two numbers a query, and, where the table is no float64 array (a
-    frame, say), one float64 copy of it.
+    Formulas and source as in :func:`similarity`. Cost: :math:`O(np \log m + nkp)` time for k chosen cases, and the
+    sorting of the cases; memory beyond the result one sorted copy of the cases and :math:`O(np)`.
 
     Examples
     --------
     >>> from custvalue import grey
-    >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover", "balance"]})
-    >>> cases = [[0.2, 0.1, 0.3], [1.0, 0.8, 0.9]]
-    >>> found = grey.nearest([[0.9, 0.7, 0.9]], cases, hierarchy)
-    >>> found.index, found.similarity.round(4), found.margin.round(4)
-    (array([[1]]), array([[0.9375]]), array([0.5565]))
+    >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover"]})
+    >>> queries, cases = [[0.5, 0.5]], [[0.5, 0.0], [0.0, 0.5], [1.0, 1.0]]
+    >>> found = grey.nearest(queries, cases, hierarchy, k=2)
+    >>> coefficients, contributions = grey.pair_components(queries, cases, found.index, hierarchy)
+    >>> contributions.round(4)
+    array([[[0.5   , 0.1667],
+            [0.1667, 0.5   ]]])
     """
-    wanted, known = _pair(queries, cases, hierarchy)
-    k = unboxed(k)
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= len(known):
-        message = f"k must be a whole number from 1 to the number of cases, {len(known)}."
+    wanted, known = checked_pair(queries, cases, hierarchy)
+    chosen = _checked_index(index, len(wanted), len(known))
+    return relational.pair_components(wanted, known, chosen, measure_of(hierarchy, ranges))
+
+
+def _checked_index(index: ArrayLike, n_queries: int, n_cases: int) -> IntArray:
+    chosen = np.asarray(index)
+    if chosen.ndim != 2 or len(chosen) != n_queries or chosen.dtype.kind not in "iu":  # noqa: PLR2004 - a table
+        message = (
+            f"index has shape {chosen.shape} and type {chosen.dtype}; allowed: whole numbers, one row for each of "
+            f"the {n_queries} queries."
+        )
         raise DomainError(message)
-    index, values = relational.nearest_cases(
-        wanted,
-        known,
-        hierarchy.group_index,
-        hierarchy.global_weights,
-        hierarchy.distinguishing_coefficient,
-        max(k, 2),
-    )
-    margin = values[:, 0] - values[:, 1] if values.shape[1] > 1 else values[:, 0].copy()
-    counts = provenance(hierarchy.model_dump_json(), queries=len(wanted), cases=len(known))
-    arrays = (index[:, :k].copy(), values[:, :k].copy(), margin, margin == 0.0)
-    index, values, margin, tied = (read_only(array) for array in arrays)
-    return Nearest(index, values, margin, tied, counts)
+    if chosen.size and (chosen.min() < 0 or chosen.max() >= n_cases):
+        message = f"index points beyond the cases; allowed: positions from 0 to {n_cases - 1}."
+        raise DomainError(message)
+    return chosen.astype(np.int64, copy=False)
