@@ -75,7 +75,7 @@ profile = plot.ClassProfileDisplay.from_case_base(cases).plot()
 # %%
 # What the classes found of the planted types: rows are types in the order of their planted value.
 
-model = cbr.CaseBasedClassifier(hierarchy).fit(cases.X, cases.y)
+model = cbr.CaseBasedClassifier().fit(cases)
 truth = bank.truth.customers.set_index("customer_id").loc[X.index]
 found = pd.Series(model.predict(X), index=X.index, name="class")
 pd.crosstab([truth["value_rank"], truth["type"]], found)

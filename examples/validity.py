@@ -162,12 +162,12 @@ def agreement(
         stability_seeds=0,
         random_state=seed,
     )
-    yardstick = cases.assign(held_out)
-    known, queries = np.asarray(cases.X, dtype=float), np.asarray(held_out, dtype=float)
+    yardstick = cases.clusters.assign(held_out)
+    known, queries = np.asarray(cases.X), np.asarray(held_out, dtype=float)
     weights = hierarchy.global_weights
-    centers = np.asarray(cases.centers)
+    centers = cases.clusters.centers
     graded = {
-        "grey similarity": cbr.CaseBasedClassifier(hierarchy).fit(cases.X, cases.y).predict(held_out),
+        "grey similarity": cbr.CaseBasedClassifier().fit(cases).predict(held_out),
         "weighted Manhattan 1-NN": cases.y[_nearest(queries, known, lambda d: np.abs(d) @ weights)],
         "nearest centroid, unweighted": 1 + _nearest(queries, centers, lambda d: (d**2).sum(axis=1)),
     }

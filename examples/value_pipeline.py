@@ -111,7 +111,7 @@ def grade(
     cases = cbr.build_case_base(
         past, hierarchy, n_classes=N_CLASSES, representatives="prototype", random_state=seed
     )
-    model = cbr.CaseBasedClassifier(hierarchy=hierarchy).fit(cases.X, cases.y)
+    model = cbr.CaseBasedClassifier().fit(cases)
     composite = cbr.composite_value(held_out, hierarchy)
     return Grading(hierarchy, cases, model, model.predict(held_out), composite, model.predict(today))
 

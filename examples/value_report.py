@@ -151,11 +151,12 @@ def _weights_section(report: Report, results: Results, pictures_: dict[str, byte
 
 def _classes_section(report: Report, results: Results, pictures_: dict[str, bytes]) -> None:
     main = results.gradings["published"]
-    quality = main.cases.report
+    quality = main.cases.clusters.report
     report.heading("The classes")
     report.text(
-        f"k-means with {main.cases.n_classes} classes on columns scaled by the square root of their weight; each "
-        "case is the mean of its class (a prototype), so that no real customer stands in the model. Silhouette "
+        f"k-means with {main.cases.clusters.n_classes} classes on columns scaled by the square root of their "
+        "weight; each case is the mean of its class (a prototype), so that no real customer stands in the model. "
+        "Silhouette "
         f"{quality.silhouette:.2f}; smallest class {quality.smallest_class} customers. Over "
         f"20 seeds the adjusted Rand index of each pair of runs is {results.stability.mean():.2f} on average and "
         f"{results.stability.min():.2f} at the least."
@@ -307,7 +308,9 @@ def summary(results: Results) -> str:
     """Give the few lines that end the run."""
     counts = results.today.provenance.counts
     top = (
-        results.customers["value_class"].value_counts().get(str(results.gradings["published"].cases.n_classes), 0)
+        results.customers["value_class"]
+        .value_counts()
+        .get(str(results.gradings["published"].cases.clusters.n_classes), 0)
     )
     return (
         f"\n{results.data.name}: {counts['customers']:,} customers at {results.data.today}, {counts['graded']:,} "

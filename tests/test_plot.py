@@ -13,32 +13,20 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from custvalue import anp, cbr, grey, plot
+from custvalue import anp, plot
 from custvalue.exceptions import DomainError
+from pictures import Everything, all_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 mpl.use("Agg")
 
-CHINESE = {"recency": "最近交易日", "balance": "日均余额", "Class profile": "客户价值类别"}
-
 
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open() -> Iterator[None]:
     yield
     plt.close("all")
-
-
-def a_case_base() -> cbr.CaseBase:
-    hierarchy = grey.Hierarchy.equal({"recency": ["recency"], "monetary": ["balance"]})
-    X = [[0.0, 0.1]] * 5 + [[0.9, 1.0]] * 5 + [[0.1, 0.0]]
-    return cbr.build_case_base(X, hierarchy, n_classes=2, stability_seeds=0, random_state=0)
-
-
-def an_explanation() -> cbr.Explanation:
-    cases = a_case_base()
-    return cbr.CaseBasedClassifier(cases.hierarchy).fit(cases.X, cases.y).explain(cases.X * 0.9)[1]
 
 
 def a_solution() -> anp.Solution:
@@ -53,48 +41,6 @@ def a_solution() -> anp.Solution:
 def texts_of(axes: Any) -> set[str]:
     labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, axes.xaxis.label]
     return {label.get_text() for label in labels}
-
-
-def test_the_class_profile_draws_the_centres_with_the_best_class_on_top() -> None:
-    cases = a_case_base()
-    display = plot.ClassProfileDisplay.from_case_base(cases).plot()
-    np.testing.assert_array_equal(display.values, cases.centers[::-1])
-    drawn = display.ax_.images[0].get_array()
-    assert drawn is not None
-    np.testing.assert_array_equal(drawn, cases.centers[::-1])
-    assert display.ax_.get_yticklabels()[0].get_text() == "class 2 (n=5)"
-    numbers = [text.get_text() for text in display.ax_.texts]
-    assert numbers == [f"{value:.2f}" for value in cases.centers[::-1].ravel()]
-
-
-def test_a_display_draws_into_the_axes_it_is_given_and_leaves_settings_alone() -> None:
-    before = dict(mpl.rcParams)
-    figure, axes = plt.subplots()
-    display = plot.ExplanationDisplay.from_explanation(an_explanation()).plot(ax=axes)
-    assert display.ax_ is axes
-    assert display.figure_ is figure
-    assert dict(mpl.rcParams) == before
-    assert plt.get_fignums() == [figure.number]
-
-
-def test_every_text_can_be_replaced() -> None:
-    drawn = plot.ClassProfileDisplay.from_case_base(a_case_base()).plot(labels=CHINESE)
-    assert set(CHINESE.values()) <= texts_of(drawn.ax_)
-
-
-def test_the_bars_are_the_contributions() -> None:
-    reason = an_explanation()
-    display = plot.ExplanationDisplay.from_explanation(reason).plot()
-    widths = [bar.get_width() for bar in display.ax_.patches]  # type: ignore[attr-defined]  # bars
-    expected = [*reason.table["contribution"], *reason.table["rival_contribution"]]
-    np.testing.assert_array_equal(widths, expected)
-    assert sum(widths[:2]) == pytest.approx(reason.similarity, abs=1e-15)
-
-
-def test_a_customer_is_named_only_on_request() -> None:
-    reason = an_explanation()
-    assert plot.ExplanationDisplay.from_explanation(reason).title == "Class 2"
-    assert plot.ExplanationDisplay.from_explanation(reason, show_label=True).title == "Customer 1: class 2"
 
 
 @pytest.mark.parametrize("which", ["unweighted", "weighted", "limit"])
@@ -116,14 +62,6 @@ def test_refusals() -> None:
 
 
 # What every display of the network process keeps --------------------------------------------------------------
-
-
-class Everything(dict[str, str]):
-    """Labels that replace whatever is asked for."""
-
-    def get(self, key: str, default: Any = None) -> str:  # any text is known
-        assert default == key
-        return "§"
 
 
 def network_of_nine(**more: Any) -> plot.NetworkDisplay:
@@ -178,13 +116,6 @@ DISPLAYS = pytest.mark.parametrize(
     [network_of_nine, a_misfit_display, a_rank_display, a_sensitivity_display, a_supermatrix_display],
     ids=lambda make: make.__name__,
 )
-
-
-def all_texts(figure: Any) -> list[str]:
-    """Give every text of a figure, axes' names, ticks, legends and all."""
-    figure.canvas.draw()
-    found = figure.findobj(mpl.text.Text)
-    return [text.get_text() for text in found if text.get_visible() and text.get_text()]
 
 
 @DISPLAYS

@@ -29,6 +29,8 @@ ESTIMATORS = {
     "scaler, min_max": rfm.IndicatorScaler(method="min_max"),
     "scaler, rank": rfm.IndicatorScaler(method="rank"),
     "classifier": cbr.CaseBasedClassifier(),
+    "classifier, frozen": cbr.CaseBasedClassifier(reference="frozen", vote="similarity"),
+    "classifier, threads": cbr.CaseBasedClassifier(engine="numpy", n_threads=2),
 }
 EACH = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 INDICATORS = rfm.IndicatorSet(

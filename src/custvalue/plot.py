@@ -7,7 +7,13 @@ as ``ax_`` and ``figure_``, and returns the Display; it never shows a window and
 
 from __future__ import annotations
 
-from custvalue._displays.case_based import ClassProfileDisplay, ExplanationDisplay
+from custvalue._displays.answer_stability import AnswerStabilityDisplay
+from custvalue._displays.baselines import BaselineDisplay
+from custvalue._displays.calibration import CalibrationDisplay
+from custvalue._displays.case_based import ClassProfileDisplay
+from custvalue._displays.class_similarity import ClassSimilarityDisplay
+from custvalue._displays.competence_map import CompetenceDisplay
+from custvalue._displays.explanation import ExplanationDisplay
 from custvalue._displays.misfits import MisfitDisplay
 from custvalue._displays.network import NetworkDisplay
 from custvalue._displays.sensitivity import SensitivityDisplay
@@ -15,7 +21,12 @@ from custvalue._displays.stability import RankStabilityDisplay
 from custvalue._displays.supermatrix import SupermatrixDisplay
 
 __all__ = [
+    "AnswerStabilityDisplay",
+    "BaselineDisplay",
+    "CalibrationDisplay",
     "ClassProfileDisplay",
+    "ClassSimilarityDisplay",
+    "CompetenceDisplay",
     "ExplanationDisplay",
     "MisfitDisplay",
     "NetworkDisplay",

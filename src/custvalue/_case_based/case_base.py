@@ -1,480 +1,496 @@
-"""Value classes by k-means, and the cases that represent them."""
+"""The case base: an immutable log of cases, from which every version can be had again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+import datetime as dt  # noqa: TC003 - annotations are read at run time by the documentation
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
-import pandas as pd
-from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.utils import check_random_state
+from pydantic import model_validator
 
-from custvalue import _frames
-from custvalue._case_based.report import CaseBaseReport
-from custvalue._results import Provenance, provenance, read_only, short_repr
-from custvalue._spec import require, unboxed
+from custvalue._case_based import case_log
+from custvalue._case_based.case_records import Change, made
+from custvalue._case_based.cases_in_force import CasesInForce
+from custvalue._case_based.difference import difference
+from custvalue._case_based.new_cases import new_cases, next_ids, read_bounds
+from custvalue._spec import Document, FrozenMapping, require, unboxed
 from custvalue.exceptions import DataError, DomainError
 from custvalue.grey import Hierarchy
 
 if TYPE_CHECKING:
-    from custvalue._typing import FloatArray, IntArray, RandomState, Table
+    from collections.abc import Iterable, Sequence
 
-#: A prototype is the mean of at least this many customers, so that it is no customer's likeness.
-SMALLEST_PROTOTYPE = 5
-#: Rows whose distances to a class are held together while its medoid is looked for.
-BLOCK = 256
-#: Customers among which the silhouette is computed; it compares every pair.
-SILHOUETTE_SAMPLE = 2000
-_REPRESENTATIVES = ("prototype", "medoid", "nearest", "random", "all")
+    from custvalue._case_based.case_log import State
+    from custvalue._case_based.clusters import Clusters
+    from custvalue._case_based.difference import CaseBaseDifference, Held
+    from custvalue._typing import ArrayLike, Table
 
 
-def composite_value(X: Table, hierarchy: Hierarchy) -> FloatArray:
-    r"""Compute the two-level weighted sum of the scaled indicators, by which classes are ordered.
+class CaseBase(CasesInForce):
+    """Cases with their classes, the weights they are judged by, and every change since the first.
+
+    A case base never changes: `retain`, `revise`, `forget`, `select`, `reweight` and `merge` give a new version
+    whose log says what was done, by whom, and what digest the cases had after it. The JSON document is that log.
 
     Parameters
     ----------
-    X : table of shape (n_customers, n_indicators)
-        Indicators scaled to [0, 1], 1 always good; columns of a frame are matched by name.
-    hierarchy : Hierarchy
-        Weights at both levels.
-
-    Returns
-    -------
-    ndarray of shape (n_customers,)
-        Composite values in [0, 1] where the indicators are.
+    scaled : bool, default=True
+        Whether every value lies in [0, 1].
+    changes : sequence of Change
+        The log, from the first version on. Use :meth:`from_cases` or :func:`build_case_base` to begin one.
+    spec_version : int, default=1
+        Version of the JSON layout.
 
     Raises
     ------
-    ColumnError
-        If an indicator of the hierarchy is missing or not numeric.
-    DataError
-        If a value is missing, infinite, or outside [0, 1].
-    DomainError
-        If the number of columns does not fit.
+    pydantic.ValidationError
+        If a document does not replay: a case that is not there, an id used twice, values outside [0, 1], or a
+        digest that does not come out.
+
+    See Also
+    --------
+    build_case_base : Make classes and cases from past customers.
+    CaseBasedClassifier : Grade customers by the cases.
 
     Notes
     -----
-    :math:`V = \sum_i w_i \sum_{j \in J_i} w_{ij} v_j`, the source's 评价价值, with which it checks its classes.
-    Cost: :math:`O(np)`.
+    The source's case is (A, V, WA, O): indicators, values, weights, class. The weights belong to the case, so
+    cases judged under others are refused unless :meth:`reweight` says that they hold. The cycle of retrieve,
+    reuse, revise and retain is Aamodt and Plaza's (1994, *AI Communications* 7(1), 39-59). Cost:
+    a change is O(cases), reading a document O(cases x versions). No clock is asked: dates are the caller's.
 
     Examples
     --------
     >>> from custvalue import cbr, grey
-    >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover", "balance"]})
-    >>> cbr.composite_value([[1.0, 0.5, 0.5], [0.0, 1.0, 0.0]], hierarchy)
-    array([0.75, 0.25])
-    """
-    values: FloatArray = _scaled(X, hierarchy) @ hierarchy.global_weights
-    return values
-
-
-def _scaled(X: Table, hierarchy: Hierarchy) -> FloatArray:
-    """Read scaled indicators in the order of the hierarchy; refuse what is not in [0, 1]."""
-    names = require(hierarchy, Hierarchy, "hierarchy").indicators
-    numbers = _frames.numeric(X, names, argument="X")
-    _frames.require_unit_interval(numbers, names)
-    return numbers
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CaseBase:
-    """Cases with their classes, and how they came about.
-
-    Attributes
-    ----------
-    X : table of shape (n_cases, n_indicators)
-        The cases, in the columns of the hierarchy: a frame in the caller's library, or an array. A pandas frame
-        has the case's name as its index, never a customer's key.
-    y : ndarray of int, shape (n_cases,)
-        Class of each case, from 1 to `n_classes`, the highest the most valuable.
-    hierarchy : Hierarchy
-        The weights the classes were made and ordered under.
-    representatives : {"prototype", "medoid", "nearest", "random", "all"}
-        What a case is; all but ``"prototype"`` are real customers.
-    labels : ndarray of int, shape (n_customers,)
-        Class of each customer the base was built from, in their order.
-    centers : ndarray of shape (n_classes, n_indicators)
-        Mean of each class: its profile.
-    weighted : bool
-        Whether columns were scaled by the square root of their global weight for clustering.
-    report : CaseBaseReport
-        Sizes, silhouette and stability of the classes.
-    provenance : Provenance
-        Package version, hierarchy and counts.
-
-    Examples
-    --------
-    >>> from custvalue import cbr, grey
-    >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
-    >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
-    >>> cases = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0)
-    >>> cases.X.round(2)
-    array([[0.06],
-           [0.94]])
-    >>> cases.y, cases.assign([[0.2], [0.8]])
-    (array([1, 2]), array([1, 2]))
+    >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["balance"]})
+    >>> cases = cbr.CaseBase.from_cases([[0.2, 0.1], [0.9, 0.8]], ["low", "high"], hierarchy, source="workshop")
+    >>> later = cases.retain([[0.6, 0.5]], ["high"], by="analyst").revise("C1", "high", by="analyst")
+    >>> later.version, later.y, later.replay(1) == cases
+    (3, array(['high', 'high', 'high'], dtype='<U4'), True)
+    >>> cbr.CaseBase.model_validate_json(later.model_dump_json()) == later
+    True
     """
 
-    X: Any
-    y: IntArray
-    hierarchy: Hierarchy
-    representatives: str
-    labels: IntArray
-    centers: FloatArray
-    weighted: bool
-    report: CaseBaseReport
-    provenance: Provenance
+    @model_validator(mode="after")
+    def _replayed(self) -> Self:
+        *_, self._state = case_log.states(self.changes, scaled=self.scaled)
+        if not self._state.complete:
+            message = "a forgotten case is still in force: the change that forgot it is missing from the log"
+            raise ValueError(message)
+        return self
 
-    @property
-    def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.centers)
+    def _next(self, change: Change, *, struck: str | None = None) -> Self:
+        """Give the version after a change, without replaying what came before."""
+        signed, state = case_log.signed(self._state, change, self.version + 1, scaled=self.scaled)
+        before = self.changes if struck is None else case_log.without_case(self.changes, struck, self.version + 1)
+        return self._of(self.scaled, (*before, signed), state)
 
-    def assign(self, X: Table) -> IntArray:
-        """Give the class whose k-means centre is nearest, the yardstick of a case-based class.
+    @classmethod
+    def _of(cls, scaled: bool, changes: Sequence[Change], state: State) -> Self:  # noqa: FBT001 - a field
+        base = cast("Self", cls.model_construct(scaled=scaled, changes=tuple(changes)))
+        base._state = state  # noqa: SLF001 - its own kind
+        return base
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CaseBase) and (self.scaled, self.changes) == (other.scaled, other.changes)
+
+    __hash__ = Document.__hash__
+
+    @classmethod
+    def from_cases(
+        cls,
+        X: Table,
+        y: ArrayLike,
+        hierarchy: Hierarchy,
+        *,
+        ids: Sequence[str] | None = None,
+        members: int | ArrayLike = 1,
+        source: str | Sequence[str] = "",
+        by: str = "",
+        date: dt.date | None = None,
+        note: str = "",
+        bounds: tuple[ArrayLike, ArrayLike] | None = None,
+        scaled: bool = True,
+    ) -> Self:
+        """Begin a case base with labelled cases.
 
         Parameters
         ----------
-        X : table of shape (n_customers, n_indicators)
-            Scaled indicators.
+        X : table of shape (n_cases, n_indicators)
+            Scaled indicators; columns of a frame are matched by name.
+        y : array_like of shape (n_cases,)
+            Classes: numbers or text, all of one kind.
+        hierarchy : Hierarchy
+            The weights the cases are judged by.
+        ids : sequence of str, default=None
+            Names of the cases; None gives C1, C2, ... They end up in explanations: no customers' keys.
+        members : int or array_like of int, default=1
+            How many customers each case stands for.
+        source : str or sequence of str, default=""
+            Where the cases come from.
+        by : str, default=""
+            Who begins the case base.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
+        bounds : tuple of two array_like of shape (n_indicators,), default=None
+            Smallest and largest values of the customers the cases were made from; None takes the cases' own. A
+            customer outside is flagged when graded.
+        scaled : bool, default=True
+            Whether values outside [0, 1] are refused.
 
         Returns
         -------
-        ndarray of int, shape (n_customers,)
-            Classes from 1 to `n_classes`; among equally near centres the lowest.
+        CaseBase
+            Version 1.
+
+        Raises
+        ------
+        ColumnError
+            If an indicator of the hierarchy is missing or not numeric.
+        DataError
+            If a value is missing or infinite.
+        DomainError
+            If lengths differ, ids repeat, labels are of several kinds, or a value lies outside [0, 1].
         """
-        scale = _column_scale(self.hierarchy, weighted=self.weighted)
-        wanted = _scaled(X, self.hierarchy) * scale
-        centers = self.centers * scale
-        nearest = np.zeros(len(wanted), dtype=np.int64)
-        best = np.full(len(wanted), np.inf)
-        for place, center in enumerate(centers):
-            squared = ((wanted - center) ** 2).sum(axis=1)
-            closer = squared < best
-            nearest[closer], best[closer] = place, squared[closer]
-        return nearest + 1
-
-    def __repr__(self) -> str:
-        counts, kind = self.provenance.counts, self.representatives
-        return short_repr("CaseBase", classes=self.n_classes, representatives=kind, **counts)
-
-    def _repr_html_(self) -> str:
-        counts = self.provenance.counts
-        what = f"{counts['cases']} cases ({self.representatives}) of {counts['customers']} customers"
-        return f"<p>Case base: {what}</p>" + self.report._repr_html_()
-
-
-def _column_scale(hierarchy: Hierarchy, *, weighted: bool) -> FloatArray:
-    return np.sqrt(hierarchy.global_weights) if weighted else np.ones(len(hierarchy.indicators))
-
-
-def _whole_number(value: object, name: str, lowest: int) -> int:
-    number = unboxed(value)
-    if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
-        message = f"{name} must be a whole number from {lowest}."
-        raise DomainError(message)
-    return number
-
-
-def _k_means(points: FloatArray, n_classes: int, seed: int, n_init: int) -> IntArray:
-    """Cluster rows that are sorted already; give a label a row."""
-    fitted = KMeans(n_clusters=n_classes, n_init=n_init, random_state=seed, tol=0.0, max_iter=1000).fit(points)
-    labels = np.asarray(fitted.labels_, dtype=np.int64)
-    if (found := len(np.unique(labels))) < n_classes:
-        message = f"n_classes is {n_classes} and k-means tells only {found} apart; ask for fewer classes."
-        raise DomainError(message)
-    return labels
-
-
-def _checked_customers(
-    X: Table, hierarchy: Hierarchy, n_classes: object, clustering: str
-) -> tuple[FloatArray, FloatArray, IntArray, int]:
-    """Give customers sorted by value, their points for clustering, the sorting order, the number of classes."""
-    values = _scaled(X, hierarchy)
-    classes = _whole_number(n_classes, "n_classes", 2)
-    points = values * _column_scale(hierarchy, weighted=_is_weighted(clustering))
-    distinct = len(np.unique(points, axis=0))
-    if classes > distinct:
-        message = (
-            f"n_classes is {classes} and X has {len(values)} customers, {distinct} of them distinct; "
-            "ask for fewer classes than customers."
+        names = require(hierarchy, Hierarchy, "hierarchy").indicators
+        facts: dict[str, Any] = {"ids": ids, "members": members, "source": source, "date": date}
+        added = new_cases(X, y, names, facts, used=frozenset())
+        lower, upper = (None, None) if bounds is None else read_bounds(bounds)
+        change = made(
+            Change,
+            action="built",
+            by=by,
+            note=note,
+            date=date,
+            added=added,
+            hierarchy=hierarchy,
+            lower=lower,
+            upper=upper,
         )
-        raise DomainError(message)
-    order = np.lexsort(values.T[::-1])
-    return values[order], points[order], order, classes
+        signed, state = case_log.signed(None, change, 1, scaled=scaled)
+        return cls._of(scaled, (signed,), state)
 
+    def with_clusters(self, clusters: Clusters | None) -> Self:
+        """Give the same case base with, or without, the clusters it was made from.
 
-def class_stability(
-    X: Table,
-    hierarchy: Hierarchy,
-    *,
-    n_classes: int = 8,
-    n_seeds: int = 20,
-    clustering: Literal["weighted", "unweighted"] = "weighted",
-    n_init: int = 10,
-    random_state: RandomState = None,
-) -> FloatArray:
-    """Compare the classes of many seeds with each other.
+        Parameters
+        ----------
+        clusters : Clusters or None
+            From :func:`build_case_base`; None drops them, as a model does that travels.
 
-    Parameters
-    ----------
-    X : table of shape (n_customers, n_indicators)
-        Scaled indicators.
-    hierarchy : Hierarchy
-        Weights at both levels.
-    n_classes : int, default=8
-        Number of classes.
-    n_seeds : int, default=20
-        Number of runs of k-means, at least 2.
-    clustering : {"weighted", "unweighted"}, default="weighted"
-        As in :func:`build_case_base`.
-    n_init : int, default=10
-        Starts of each run.
-    random_state : int, RandomState or None, default=None
-        Source of the seeds.
+        Returns
+        -------
+        CaseBase
+            The same version.
+        """
+        base = self._of(self.scaled, self.changes, self._state)
+        base._clusters = clusters  # noqa: SLF001 - its own kind
+        return base
 
-    Returns
-    -------
-    ndarray of shape (n_seeds * (n_seeds - 1) / 2,)
-        Adjusted Rand index of each pair of runs: 1 for the same classes, about 0 for unrelated ones.
+    # ------------------------------------------------------------------------------ changes
 
-    Raises
-    ------
-    DomainError
-        If there are more classes than distinct customers, or a setting is out of range.
-    DataError
-        If a value is missing or infinite.
+    def retain(
+        self,
+        X: Table,
+        y: ArrayLike,
+        *,
+        by: str,
+        ids: Sequence[str] | None = None,
+        members: int | ArrayLike = 1,
+        source: str | Sequence[str] = "",
+        date: dt.date | None = None,
+        note: str = "",
+    ) -> Self:
+        """Take new cases in, judged by the same weights.
 
-    Notes
-    -----
-    Adjusted Rand index of Hubert and Arabie (1985), *Journal of Classification* 2, 193-218. Cost: `n_seeds` runs
-    of k-means.
+        Parameters
+        ----------
+        X : table of shape (n_new, n_indicators)
+            Scaled indicators; columns of a frame are matched by name.
+        y : array_like of shape (n_new,)
+            Their classes.
+        by : str
+            Who retains them.
+        ids : sequence of str, default=None
+            Their names; None goes on counting C1, C2, ...
+        members : int or array_like of int, default=1
+            How many customers each stands for.
+        source : str or sequence of str, default=""
+            Where they come from.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
 
-    Examples
-    --------
-    >>> from custvalue import cbr, grey
-    >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
-    >>> X = [[0.0], [0.1], [0.9], [1.0]]
-    >>> cbr.class_stability(X, hierarchy, n_classes=2, n_seeds=3, random_state=0)
-    array([1., 1., 1.])
-    """
-    _, points, _, classes = _checked_customers(X, hierarchy, n_classes, clustering)
-    runs, n_init = _whole_number(n_seeds, "n_seeds", 2), _whole_number(n_init, "n_init", 1)
-    rng = check_random_state(random_state)
-    seeds = rng.randint(np.iinfo(np.int32).max, size=runs)
-    found = [_k_means(points, classes, int(seed), n_init) for seed in seeds]
-    pairs = [adjusted_rand_score(found[i], found[j]) for i in range(runs) for j in range(i)]
-    return np.array(pairs, dtype=np.float64)
+        Returns
+        -------
+        CaseBase
+            The next version; the new cases stand last.
 
+        Raises
+        ------
+        DomainError
+            If lengths differ, an id was ever used, a label is of another kind, or a value lies outside [0, 1].
+        """
+        facts: dict[str, Any] = {"ids": ids, "members": members, "source": source, "date": date}
+        added = new_cases(X, y, self.hierarchy.indicators, facts, used=self._state.used)
+        return self._next(made(Change, action="retained", by=by, note=note, date=date, added=added))
 
-def _is_weighted(clustering: str) -> bool:
-    if clustering not in ("weighted", "unweighted"):
-        message = "clustering must be 'weighted' or 'unweighted'."
-        raise DomainError(message)
-    return clustering == "weighted"
+    def revise(self, case_id: str, label: Any, *, by: str, date: dt.date | None = None, note: str = "") -> Self:
+        """Give a case another class.
 
+        Parameters
+        ----------
+        case_id : str
+            Name of the case.
+        label : int, str, float or bool
+            Its new class, of the kind of the others.
+        by : str
+            Who revises it.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
 
-def _ordered_classes(labels: IntArray, composite: FloatArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Order the clusters 1..n by mean composite value; equal means by the centre's coordinates."""
-    n_classes = int(labels.max()) + 1
-    centers = np.array([values[labels == place].mean(axis=0) for place in range(n_classes)])
-    means = np.array([composite[labels == place].mean() for place in range(n_classes)])
-    order = np.lexsort((*centers.T[::-1], means))
-    rank = np.empty(n_classes, dtype=np.int64)
-    rank[order] = np.arange(1, n_classes + 1)
-    return rank[labels], centers[order]
+        Returns
+        -------
+        CaseBase
+            The next version.
 
+        Raises
+        ------
+        DomainError
+            If there is no such case, or the label is of another kind.
+        """
+        _require_name(case_id)
+        relabelled = FrozenMapping({case_id: unboxed(label)})
+        return self._next(made(Change, action="revised", by=by, note=note, date=date, relabelled=relabelled))
 
-def _medoid(points: FloatArray) -> int:
-    """Find the point with the smallest sum of distances to the others, in blocks; the first among equals."""
-    sums = [cdist(points[row : row + BLOCK], points).sum(axis=1) for row in range(0, len(points), BLOCK)]
-    return int(np.concatenate(sums).argmin())
+    def select(self, ids: Iterable[str], *, by: str, date: dt.date | None = None, note: str = "") -> Self:
+        """Keep some cases and let the others go; their record stays in the log.
 
+        Parameters
+        ----------
+        ids : iterable of str
+            Cases to be kept; their order does not matter.
+        by : str
+            Who selects, for example the name of an editing method.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
 
-def _representatives(
-    how: str,
-    count: int,
-    points: FloatArray,
-    members: IntArray,
-    number: int,
-    rng: np.random.RandomState,
-) -> IntArray:
-    """Choose the rows that represent one class."""
-    if how == "all":
-        return members
-    if count > len(members):
-        message = (
-            f"n_representatives is {count} and class {number} has {len(members)} customers; ask for fewer "
-            "representatives or fewer classes."
+        Returns
+        -------
+        CaseBase
+            The next version.
+
+        Raises
+        ------
+        DomainError
+            If a name is unknown or none is kept.
+        """
+        if isinstance(ids, str):
+            message = "ids is a text; allowed: a sequence of names, such as ['C1', 'C2']."
+            raise DomainError(message)
+        kept = set(ids)
+        if unknown := sorted(kept - set(self.ids)):
+            message = f"ids has {len(unknown)} name(s) that no case in force has, such as '{unknown[0]}'."
+            raise DomainError(message)
+        removed = tuple(name for name in self.ids if name not in kept)
+        return self._next(made(Change, action="selected", by=by, note=note, date=date, removed=removed))
+
+    def forget(self, case_id: str, *, by: str, date: dt.date | None = None, note: str = "") -> Self:
+        """Erase a case from every version, and leave its tombstone.
+
+        Parameters
+        ----------
+        case_id : str
+            Name of the case; it may have been let go before.
+        by : str
+            Who forgets it.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
+
+        Returns
+        -------
+        CaseBase
+            The next version. Versions that held the case no longer replay and say so; all others do.
+
+        Raises
+        ------
+        DomainError
+            If there never was such a case, it is forgotten already, or it is the last one.
+
+        See Also
+        --------
+        CaseBasedClassifier.forget : The same for a model, with the answers that change.
+        """
+        _require_name(case_id)
+        if not any(case.id == case_id for change in self.changes for case in change.added):
+            message = f"case_id names no case of any version; ids in force: {case_log.some(self.ids)}."
+            raise DomainError(message)
+        if any(stone.id == case_id for stone in self.tombstones):
+            message = f"case_id names '{case_id}', which is forgotten already."
+            raise DomainError(message)
+        removed = (case_id,) if case_id in self._state.cases else ()
+        change = made(Change, action="forgotten", by=by, note=note, date=date, removed=removed)
+        return self._next(change, struck=case_id)
+
+    def reweight(self, hierarchy: Hierarchy, *, by: str, date: dt.date | None = None, note: str = "") -> Self:
+        """Say that the cases and their classes hold under other weights.
+
+        Parameters
+        ----------
+        hierarchy : Hierarchy
+            New weights of the same indicators.
+        by : str
+            Who says so.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
+
+        Returns
+        -------
+        CaseBase
+            The next version; values are in the order of the new hierarchy.
+
+        Raises
+        ------
+        DomainError
+            If the hierarchy has other indicators.
+        """
+        require(hierarchy, Hierarchy, "hierarchy")
+        return self._next(made(Change, action="reweighted", by=by, note=note, date=date, hierarchy=hierarchy))
+
+    def merge(self, other: CaseBase, *, by: str, date: dt.date | None = None, note: str = "") -> Self:
+        """Take over the cases of another case base that was judged by the same weights.
+
+        Parameters
+        ----------
+        other : CaseBase
+            Its cases come last, with their sources; those whose name is used here are counted on.
+        by : str
+            Who merges.
+        date : datetime.date, default=None
+            When, as the caller says.
+        note : str, default=""
+            Why.
+
+        Returns
+        -------
+        CaseBase
+            The next version. Its log holds the digest of the other base, whose own log stays with it: keep that
+            document. A class means the same in both only if the caller sees to it: the third class of one
+            clustering is not the third of another.
+
+        Raises
+        ------
+        DomainError
+            If the other's cases were judged by other weights (:meth:`reweight` it first, if they still hold),
+            their labels are of another kind, or it is this base itself.
+        """
+        require(other, CaseBase, "other")
+        require_same_weights(other, self.hierarchy, "other")
+        if other == self:
+            message = "other is this case base itself: every case would stand in it twice."
+            raise DomainError(message)
+        used = set(self._state.used)
+        clashes = [case.id for case in other.cases if case.id in used]
+        fresh = dict(zip(clashes, next_ids(used | set(other.ids), len(clashes)), strict=True))
+        added = [case.model_copy(update={"id": fresh.get(case.id, case.id)}) for case in other.cases]
+        order = [other.hierarchy.indicators.index(name) for name in self.hierarchy.indicators]
+        lower, upper = (
+            tuple(best(own, more[order]).tolist())
+            for best, own, more in zip((np.minimum, np.maximum), self.bounds, other.bounds, strict=True)
         )
-        raise DataError(message)
-    if how == "random":
-        return np.sort(rng.choice(members, size=count, replace=False))
-    if how == "medoid":
-        return members[[_medoid(points[members])]]
-    squared = ((points[members] - points[members].mean(axis=0)) ** 2).sum(axis=1)
-    return np.sort(members[np.argsort(squared, kind="stable")[:count]])
+        facts: dict[str, Any] = {"by": by, "note": note, "date": date, "origin": other.digest}
+        return self._next(made(Change, action="merged", added=added, lower=lower, upper=upper, **facts))
+
+    # ------------------------------------------------------------------------------ the past
+
+    def replay(self, version: int) -> Self:
+        """Give an earlier version again, from the log alone.
+
+        Parameters
+        ----------
+        version : int
+            From 1 to the present one.
+
+        Returns
+        -------
+        CaseBase
+            That version; a model fitted on it gives the answers it gave then.
+
+        Raises
+        ------
+        DomainError
+            If there is no such version.
+        DataError
+            If the version held a case that has been forgotten, or its digest does not come out.
+        """
+        number = unboxed(version)
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= self.version:
+            message = f"version must be a whole number from 1 to {self.version}."
+            raise DomainError(message)
+        changes = tuple(self.changes[:number])
+        try:
+            *_, state = case_log.states(changes, scaled=self.scaled)
+        except ValueError as error:
+            raise DataError(f"{error}.") from None
+        if not state.complete:
+            raise case_log.refuse_replay(number, state, self.replayable())
+        return self._of(self.scaled, changes, state)
+
+    def diff(self, other: CaseBase | int) -> CaseBaseDifference:
+        """Say what has changed since another version, or between two case bases.
+
+        Parameters
+        ----------
+        other : CaseBase or int
+            The earlier one, or the number of a version of this base.
+
+        Returns
+        -------
+        CaseBaseDifference
+            Cases added, removed, given another class or other values, and whether the weights differ.
+
+        Raises
+        ------
+        DataError
+            If that version no longer replays.
+        """
+        earlier = other if isinstance(other, CaseBase) else self.replay(other)
+        reweighted = earlier.weights_digest != self.weights_digest
+        return difference(_held(earlier), _held(self), reweighted=reweighted)
 
 
-def _cases(
-    how: str, count: int, values: FloatArray, points: FloatArray, classes: IntArray, rng: np.random.RandomState
-) -> tuple[FloatArray, IntArray]:
-    """Give the cases and their classes, class by class."""
-    rows, numbers = [], []
-    for number in range(1, int(classes.max()) + 1):
-        members = np.flatnonzero(classes == number)
-        if how == "prototype":
-            if len(members) < SMALLEST_PROTOTYPE:
-                message = (
-                    f"Class {number} has {len(members)} customers; a prototype is the mean of at least "
-                    f"{SMALLEST_PROTOTYPE}, so that it is no customer's likeness. Ask for fewer classes, or for "
-                    "other representatives by name."
-                )
-                raise DataError(message)
-            rows.append(values[members].mean(axis=0, keepdims=True))
-        else:
-            rows.append(values[_representatives(how, count, points, members, number, rng)])
-        numbers += [number] * len(rows[-1])
-    return np.concatenate(rows), np.array(numbers, dtype=np.int64)
-
-
-def build_case_base(
-    X: Table,
-    hierarchy: Hierarchy,
-    *,
-    n_classes: int = 8,
-    representatives: Literal["prototype", "medoid", "nearest", "random", "all"] = "prototype",
-    n_representatives: int = 1,
-    clustering: Literal["weighted", "unweighted"] = "weighted",
-    n_init: int = 10,
-    stability_seeds: int = 5,
-    random_state: RandomState = None,
-) -> CaseBase:
-    r"""Make value classes of past customers by k-means, and choose the cases that represent them.
-
-    Parameters
-    ----------
-    X : table of shape (n_customers, n_indicators)
-        Indicators scaled to [0, 1], 1 always good; columns of a frame are matched by name.
-    hierarchy : Hierarchy
-        Weights at both levels.
-    n_classes : int, default=8
-        Number of classes; the source has eight.
-    representatives : {"prototype", "medoid", "nearest", "random", "all"}, default="prototype"
-        ``"prototype"``: the mean of the class, refused below five members. ``"medoid"``: the member with the
-        smallest sum of distances to its class in the clustering space [2]_. ``"nearest"`` and ``"random"``:
-        `n_representatives` members nearest to the mean, or drawn at random as the source does. ``"all"``: every
-        customer.
-    n_representatives : int, default=1
-        Cases a class for ``"nearest"`` and ``"random"``.
-    clustering : {"weighted", "unweighted"}, default="weighted"
-        Whether columns are first scaled by the square root of their global weight.
-    n_init : int, default=10
-        Starts of k-means; the best is kept.
-    stability_seeds : int, default=5
-        Further seeds whose classes are compared with these; 0 asks for none.
-    random_state : int, RandomState or None, default=None
-        Source of all randomness; an int makes the result reproducible.
-
-    Returns
-    -------
-    CaseBase
-        Cases, classes, centres and report.
-
-    Raises
-    ------
-    ColumnError
-        If an indicator of the hierarchy is missing or not numeric.
-    DataError
-        If a value is missing, infinite or outside [0, 1], or a class is too small for the representatives.
-    DomainError
-        If there are more classes than distinct customers, or a setting is out of range.
-
-    Notes
-    -----
-    With columns :math:`\sqrt{w_j} v_j` squared Euclidean distance is :math:`\sum_j w_j (v_j - v_j')^2`, so that
-    k-means [1]_ sees the weights the similarity uses; the source does not say which it took, and ``"unweighted"``
-    is the other reading. Rows are sorted before clustering, so their order does not matter, and k-means runs until
-    no customer moves. Classes are numbered by mean composite value (:func:`composite_value`), ties by the centre's
-    coordinates. Cost: that of k-means, :math:`O(nkp)` an iteration, times ``n_init`` and ``1 + stability_seeds``;
-    a medoid compares every pair of its class.
-
-    References
-    ----------
-    .. [1] Lloyd, S. P. (1982). Least squares quantization in PCM. *IEEE Transactions on Information Theory*,
-       28(2), 129-137.
-    .. [2] Kaufman, L. and Rousseeuw, P. J. (1987). Clustering by means of medoids. In *Statistical data analysis
-       based on the L1-norm*, 405-416.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from custvalue import cbr, grey
-    >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
-    >>> X = pd.DataFrame({"balance": [0.0, 0.1, 0.1, 0.0, 0.1, 0.9, 1.0, 0.9, 1.0, 0.9]})
-    >>> cbr.build_case_base(X, hierarchy, n_classes=2, representatives="medoid", random_state=0).X
-        balance
-    C1      0.1
-    C2      0.9
-    """
-    if representatives not in _REPRESENTATIVES:
-        message = f"representatives must be one of {', '.join(_REPRESENTATIVES)}."
+def _require_name(case_id: object) -> None:
+    """Refuse what cannot name a case."""
+    if not isinstance(case_id, str):
+        message = f"case_id is a {type(case_id).__name__}; allowed: the name of a case, a text such as 'C1'."
         raise DomainError(message)
-    values, points, order, wanted = _checked_customers(X, hierarchy, n_classes, clustering)
-    n_init = _whole_number(n_init, "n_init", 1)
-    count = _whole_number(n_representatives, "n_representatives", 1)
-    seeds = _whole_number(stability_seeds, "stability_seeds", 0)
-    if count > 1 and representatives not in ("nearest", "random"):
-        message = "n_representatives goes with representatives='nearest' or 'random'."
-        raise DomainError(message)
-    rng = check_random_state(random_state)
-    draws = rng.randint(np.iinfo(np.int32).max, size=1 + seeds)
-    runs = [_k_means(points, wanted, int(seed), n_init) for seed in draws]
-    composite = composite_value(values, hierarchy)
-    classes, centers = _ordered_classes(runs[0], composite, values)
-    cases, numbers = _cases(representatives, count, values, points, classes, rng)
-    labels = np.empty_like(classes)
-    labels[order] = classes
-    sizes = np.bincount(classes)[1:].astype(np.int64)
-    means = np.array([composite[classes == number].mean() for number in range(1, wanted + 1)])
-    agreements = [adjusted_rand_score(runs[0], run) for run in runs[1:]]
-    report = CaseBaseReport(
-        sizes=read_only(sizes),
-        mean_composite=read_only(means),
-        smallest_class=int(sizes.min()),
-        silhouette=_silhouette(points, classes, rng),
-        stability=float(np.mean(agreements)) if agreements else None,
+
+
+def _held(cases: CaseBase) -> dict[str, Held]:
+    """Give class and values of each case, values by the indicators' names."""
+    names = cases.hierarchy.indicators
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return {case.id: (case.label, tuple(case.values[place] for place in order)) for case in cases.cases}
+
+
+def require_same_weights(cases: CaseBase, hierarchy: Hierarchy, argument: str) -> None:
+    """Refuse cases that were judged by other weights than those at hand."""
+    if cases.weights_digest == hierarchy.digest:
+        return
+    message = (
+        f"{argument} was judged by other weights (digest {cases.weights_digest[:12]}, here "
+        f"{hierarchy.digest[:12]}). The weights belong to a case: if the classes hold under the new ones, say so "
+        f"with {argument}.reweight(hierarchy, by=...)."
     )
-    return CaseBase(
-        X=_case_frame(X, cases, hierarchy),
-        y=read_only(numbers),
-        hierarchy=hierarchy,
-        representatives=representatives,
-        labels=read_only(labels),
-        centers=read_only(centers),
-        weighted=_is_weighted(clustering),
-        report=report,
-        provenance=provenance(hierarchy.model_dump_json(), customers=len(values), cases=len(cases)),
-    )
-
-
-def _silhouette(points: FloatArray, classes: IntArray, rng: np.random.RandomState) -> float | None:
-    sample = len(points) > SILHOUETTE_SAMPLE
-    chosen = rng.choice(len(points), SILHOUETTE_SAMPLE, replace=False) if sample else slice(None)
-    some = classes[chosen]
-    if not 1 < len(np.unique(some)) < len(some):
-        return None
-    return float(silhouette_score(points[chosen], some))
-
-
-def _case_frame(template: object, cases: FloatArray, hierarchy: Hierarchy) -> Any:
-    """Give the cases as the kind of table the customers came in."""
-    if not _frames.is_frame(template):
-        return read_only(cases)
-    columns = {name: cases[:, j] for j, name in enumerate(hierarchy.indicators)}
-    if _frames.row_labels(template) is None:
-        return _frames.like(template, columns, keep_index=False)
-    return pd.DataFrame(columns, index=[f"C{place}" for place in range(1, len(cases) + 1)])
+    raise DomainError(message)

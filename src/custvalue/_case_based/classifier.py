@@ -1,41 +1,28 @@
-"""Case-based classification: retrieve the nearest case, reuse its class, say why."""
+"""Case-based classification: retrieve the nearest case, reuse its class, say why, revise and retain."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from custvalue import _frames
-from custvalue._case_based.case_base import CaseBase
-from custvalue._case_based.explanation import Explanation, Explanations, indicator_table
-from custvalue._estimators import Classifier, checked_table
-from custvalue._results import provenance
-from custvalue._spec import require, unboxed
-from custvalue.exceptions import ColumnError, DataError, DomainError
-from custvalue.grey import Hierarchy, Nearest, nearest, similarity, similarity_components
+from custvalue._case_based import conformal
+from custvalue._case_based.coverage import Coverage, coverage
+from custvalue._case_based.explaining import explain_queries
+from custvalue._case_based.maintained import MaintainedCases
+from custvalue._case_based.prediction_sets import PredictionSets, prediction_sets
+from custvalue._results import html_table
+from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from custvalue._typing import FloatArray, IntArray
-
-#: Queries compared with all cases at a time while their rivals are looked for.
-BLOCK = 256
-
-
-def _classes_and_codes(labels: NDArray[Any]) -> tuple[NDArray[Any], IntArray]:
-    try:
-        check_classification_targets(labels)
-        classes, codes = np.unique(labels, return_inverse=True)
-    except TypeError:
-        message = "y mixes kinds or holds missing classes; allowed: text only, or numbers only."
-        raise DomainError(message) from None
-    return classes, codes.astype(np.int64)
+    from custvalue._case_based.conformal import Calibration
+    from custvalue._case_based.explanation import Explanations
+    from custvalue._typing import FloatArray
 
 
 def _require_same_rows(X: Any, unscaled: Any) -> None:
@@ -46,14 +33,37 @@ def _require_same_rows(X: Any, unscaled: Any) -> None:
         raise DataError(message)
 
 
-class CaseBasedClassifier(Classifier):
-    """Give a customer the class of the most similar case.
+#: Share of calibration customers equal to a case above which a warning is given.
+ALIKE = 0.05
+
+
+class CaseBasedClassifier(MaintainedCases):
+    """Give a customer the class of the most similar case, or of those that are most similar.
 
     Parameters
     ----------
     hierarchy : Hierarchy, default=None
-        Groups, weights at both levels, and the distinguishing coefficient. None puts all columns into one group
-        of equal weights.
+        Groups, weights at both levels, and the distinguishing coefficient. None takes that of the case base; with
+        a table of cases it puts all columns into one group of equal weights.
+    k : int, default=1
+        How many cases vote; the source takes the nearest alone.
+    vote : {"majority", "similarity"}, default="majority"
+        Each of the k cases counts 1, or its similarity. A tie goes to the class whose case is the most similar.
+    reference : {"cases", "frozen"}, default="cases"
+        Smallest and largest distance are those among the present cases, as in the source; or they are fixed at the
+        fit (:class:`custvalue.grey.FrozenRanges`), so that cases retained later change no other similarity.
+    missing : {"raise", "skip"}, default="raise"
+        A customer's missing indicator is refused, or skipped with the weights of the others renormalised. Cases
+        must be complete in either way, so scikit-learn's tag ``allow_nan`` stays off.
+    min_margin : float, default=0.0
+        Below this margin the model abstains: its answer is `abstain_label`. The margin is the similarity to the
+        nearest case of the class less that to the nearest case of any other class. 0 never abstains.
+    abstain_label : int or str, default=None
+        What it answers then; of the kind of the classes, and none of them.
+    engine : {"auto", "numpy", "numba"}, default="auto"
+        How cases are searched; all give the same answers.
+    n_threads : int, default=1
+        Threads of the search.
 
     Attributes
     ----------
@@ -61,16 +71,25 @@ class CaseBasedClassifier(Classifier):
         The classes, sorted.
     hierarchy_ : Hierarchy
         The hierarchy in use.
+    case_base_ : CaseBase
+        The cases with their sources and the log of all changes.
     cases_ : ndarray of shape (n_cases, n_indicators)
         The cases, in the order of ``hierarchy_.indicators``.
     case_classes_ : ndarray of int, shape (n_cases,)
         For each case the position of its class in `classes_`.
     case_names_ : tuple of str
-        ``C1``, ``C2``, ... in the order of the cases; never a row label, which may be a customer's key.
+        Names of the cases: ``C1``, ``C2``, ... unless the case base has others; never a row label, which may be a
+        customer's key.
+    case_members_ : ndarray of int, shape (n_cases,)
+        How many customers each case stands for.
+    ranges_ : FrozenRanges or None
+        Ranges fixed at the fit.
+    calibration_ : Calibration or None
+        Scores for prediction sets, after :meth:`calibrate`.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
-        Names of the columns, where `X` had names.
+        Names of the columns, where they had names.
 
     Raises
     ------
@@ -78,181 +97,72 @@ class CaseBasedClassifier(Classifier):
         If the columns are not those of the hierarchy.
     DataError
         If a value is missing or infinite, or, under a given hierarchy, outside [0, 1].
+    DomainError
+        If a setting is out of range, or a case base was judged by other weights than `hierarchy`.
 
     See Also
     --------
     build_case_base : Make classes and cases from past customers.
+    compare_baselines : Whether the grey similarity does better than simpler rules.
+    answer_stability : How many answers hang on single cases, or on rho.
 
     Notes
     -----
-    Retrieve and reuse of the case-based cycle (Aamodt and Plaza 1994, *AI Communications* 7(1), 39-59) under the
-    two-level grey relational similarity of :func:`custvalue.grey.similarity`. Among equally similar cases the
-    first wins. Columns of a group must share a scale, as those of :class:`custvalue.rfm.IndicatorScaler` do.
-    Cost: :math:`O(nmp)` for n customers and m cases; memory as :func:`custvalue.grey.nearest`.
+    The cycle of retrieve, reuse, revise and retain (Aamodt and Plaza 1994, *AI Communications* 7(1), 39-59) under
+    the two-level grey relational similarity of :func:`custvalue.grey.similarity`. Among equally similar cases the
+    first wins. A model fitted on a :class:`CaseBase` matches columns of a frame by name, in any order. Columns of
+    a group must share a scale, as those of :class:`custvalue.rfm.IndicatorScaler` do. Cost: :math:`O(nmp)` for n
+    customers and m cases; memory as :func:`custvalue.grey.nearest`.
 
     Examples
     --------
     >>> from custvalue import cbr, grey
     >>> hierarchy = grey.Hierarchy.equal({"recency": ["last_visit"], "monetary": ["turnover", "balance"]})
-    >>> cases = [[0.2, 0.1, 0.3], [1.0, 0.8, 0.9]]
-    >>> model = cbr.CaseBasedClassifier(hierarchy).fit(cases, [1, 2])
+    >>> cases = cbr.CaseBase.from_cases([[0.2, 0.1, 0.3], [1.0, 0.8, 0.9]], [1, 2], hierarchy, source="workshop")
+    >>> model = cbr.CaseBasedClassifier().fit(cases)
     >>> model.predict([[0.9, 0.7, 0.9], [0.1, 0.2, 0.2]])
     array([2, 1])
+    >>> model.retain([[0.5, 0.5, 0.5]], [1], by="analyst").predict([[0.6, 0.5, 0.5]])
+    array([1])
     """
 
-    def __init__(self, hierarchy: Hierarchy | None = None) -> None:
-        self.hierarchy = hierarchy
+    def _repr_html_inner(self) -> str:
+        """Say what a fitted model is, instead of showing fitted arrays, which may be customers' figures."""
+        if not self.__sklearn_is_fitted__():
+            return str(super()._repr_html_inner())
+        cases = self.case_base_
+        settings = {name: value for name, value in self._settings.items() if name != "hierarchy"}
+        rows = [
+            (
+                "cases",
+                f"{len(cases.cases)}, version {cases.version}, standing for {int(cases.members.sum())} customers",
+            ),
+            ("classes", ", ".join(str(label) for label in self.classes_.tolist()[:20])),
+            ("weights", f"digest {cases.weights_digest[:12]}, rho {self.hierarchy_.distinguishing_coefficient:g}"),
+            *((name, str(value)) for name, value in settings.items()),
+            ("calibrated", "no" if self.calibration_ is None else f"against: {self.calibration_.truth}"),
+        ]
+        return html_table(["", "fitted CaseBasedClassifier"], rows)
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Take over the cases.
-
-        Parameters
-        ----------
-        X : table of shape (n_cases, n_indicators)
-            The cases.
-        y : array_like of shape (n_cases,)
-            Their classes: numbers or text.
-
-        Returns
-        -------
-        CaseBasedClassifier
-            The fitted model.
-        """
-        numbers = checked_table(self, X, reset=True)
-        if y is None:
-            message = "requires y to be passed, but the target y is None: give the class of each case."
-            raise DomainError(message)
-        labels = column_or_1d(np.asarray(y), warn=True)
-        assert_all_finite(labels, input_name="y")
-        classes, codes = _classes_and_codes(labels)
-        if len(labels) != len(numbers):
-            message = f"X has {len(numbers)} cases and y {len(labels)} classes; give one class a case."
-            raise DomainError(message)
-        self.hierarchy_ = self._resolved(numbers.shape[1])
-        self._place = self._places()
-        self.cases_ = np.ascontiguousarray(numbers[:, self._place])
-        self.classes_, self.case_classes_ = classes, codes
-        self._require_scaled(self.cases_)
-        self.case_names_ = tuple(f"C{place}" for place in range(1, len(numbers) + 1))
-        return self
-
-    @classmethod
-    def from_case_base(cls, cases: CaseBase) -> Self:
-        """Fit the cases of a case base under the weights they were made with.
-
-        Parameters
-        ----------
-        cases : CaseBase
-            From :func:`build_case_base`.
-
-        Returns
-        -------
-        CaseBasedClassifier
-            The fitted model.
-
-        Examples
-        --------
-        >>> from custvalue import cbr, grey
-        >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
-        >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
-        >>> cases = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0)
-        >>> cbr.CaseBasedClassifier.from_case_base(cases).predict([[0.8]])
-        array([2])
-        """
-        require(cases, CaseBase, "cases")
-        return cls(hierarchy=cases.hierarchy).fit(cases.X, cases.y)
-
-    def _require_scaled(self, numbers: FloatArray) -> None:
-        """Refuse unscaled indicators, where the hierarchy says what they are."""
-        if self.hierarchy is not None:
-            _frames.require_unit_interval(numbers, self.hierarchy_.indicators)
-
-    def _resolved(self, n_columns: int) -> Hierarchy:
-        names = getattr(self, "feature_names_in_", None)
-        if self.hierarchy is None:
-            own = [str(name) for name in names] if names is not None else None
-            return Hierarchy.equal({"all": own or [f"feature {j}" for j in range(1, n_columns + 1)]})
-        if not isinstance(self.hierarchy, Hierarchy):
-            message = f"hierarchy is a {type(self.hierarchy).__name__}; allowed: grey.Hierarchy or None."
-            raise DomainError(message)
-        return self.hierarchy
-
-    def _places(self) -> IntArray:
-        """Find the hierarchy's indicators among the columns; refuse any mismatch by name."""
-        wanted = self.hierarchy_.indicators
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            if self.n_features_in_ != len(wanted):
-                message = (
-                    f"X has {self.n_features_in_} columns and the hierarchy {len(wanted)} indicators "
-                    f"({', '.join(wanted)}). Give the columns in that order, or a frame with these names."
-                )
-                raise ColumnError(message)
-            return np.arange(len(wanted))
-        have = [str(name) for name in names]
-        missing = [name for name in wanted if name not in have]
-        if missing:
-            mend = "The hierarchy's indicators must be columns of X."
-            raise ColumnError.missing(missing, available=have, mend=mend)
-        surplus = [name for name in have if name not in wanted]
-        if surplus:
-            message = f"X has columns that the hierarchy does not weigh: {', '.join(surplus)}. Leave them out."
-            raise ColumnError(message)
-        return np.array([have.index(name) for name in wanted], dtype=np.int64)
-
-    def _queries(self, X: Any) -> FloatArray:
-        check_is_fitted(self)
-        queries: FloatArray = np.ascontiguousarray(checked_table(self, X, reset=False)[:, self._place])
-        self._require_scaled(queries)
-        return queries
-
-    def retrieve(self, X: Any, k: int = 1) -> Nearest:
-        """Find the most similar cases of each customer.
-
-        Parameters
-        ----------
-        X : table of shape (n_customers, n_indicators)
-            Customers, in the columns of the fit.
-        k : int, default=1
-            How many cases.
-
-        Returns
-        -------
-        Nearest
-            Positions of the cases in `cases_`, similarities, margins and ties.
-
-        Raises
-        ------
-        DomainError
-            If `k` is not between 1 and the number of cases.
-        """
-        return nearest(self._queries(X), self.cases_, self.hierarchy_, k)
-
-    def predict(self, X: Any) -> Any:
-        """Give each customer the class of the most similar case.
-
-        Parameters
-        ----------
-        X : table of shape (n_customers, n_indicators)
-            Customers, in the columns of the fit.
-
-        Returns
-        -------
-        ndarray of shape (n_customers,)
-            Classes.
-        """
-        found = self.retrieve(X).index[:, 0]
-        return self.classes_[self.case_classes_[found]]
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        del kwargs
+        return {"text/plain": repr(self), "text/html": self._repr_html_inner()}
 
     def explain(
-        self, X: Any, *, unscaled: Any = None, labels: Sequence[Any] | None = None, disclose_cases: bool = False
+        self,
+        X: Any,
+        *,
+        unscaled: Any = None,
+        labels: Sequence[Any] | None = None,
+        disclose_cases: bool = False,
+        counterfactuals: bool = True,
     ) -> Explanations:
         """Say of each customer why the class was given.
 
         Parameters
         ----------
         X : table of shape (n_customers, n_indicators)
-            Customers, in the columns of the fit; meant for a few.
+            Customers, in the columns of the fit; meant for a few hundred.
         unscaled : table of shape (n_customers, n_indicators), default=None
             The same customers' indicators before scaling, to be shown beside; null is said as "none on record".
             A frame is matched by the indicators' names, an array has the columns of the fit.
@@ -260,14 +170,16 @@ class CaseBasedClassifier(Classifier):
             Names of the customers, such as ``snapshot.customers`` where the frame has no index; None takes the
             index of a pandas frame, else the positions.
         disclose_cases : bool, default=False
-            Show the case's and the rival's scaled values too. Leave it off where cases are real customers and
-            the explanation leaves the bank's model team.
+            Show values of cases that stand for fewer than five customers too. Leave it off where cases are real
+            customers and the explanation leaves the bank's model team.
+        counterfactuals : bool, default=True
+            Look for the smallest set of indicator changes that flips the class.
 
         Returns
         -------
         Explanations
-            One a customer: nearest case, nearest case of another class, and each indicator's contribution to
-            both similarities. The contributions sum to the similarity.
+            One a customer: nearest case, nearest unlike case, contributions that sum to the similarity, the
+            smallest change that flips the class, and confidence where the model is calibrated.
 
         Raises
         ------
@@ -283,56 +195,157 @@ class CaseBasedClassifier(Classifier):
                 message = f"unscaled has {len(raw)} rows and X {len(queries)}; give the same customers in order."
                 raise DataError(message)
             _require_same_rows(X, unscaled)
-        rows = _frames.row_labels(X) if labels is None else list(labels)
-        names = list(range(len(queries))) if rows is None else rows
-        if len(names) != len(queries):
-            message = f"labels has {len(names)} entries and X {len(queries)} rows; give one a customer."
-            raise DataError(message)
-        items: list[Explanation] = []
-        for first in range(0, len(queries), BLOCK):
-            some = slice(first, first + BLOCK)
-            items += self._explained(
-                queries[some], names[some], None if raw is None else raw[some], disclose_cases
-            )
-        counts = provenance(self.hierarchy_.model_dump_json(), customers=len(queries), cases=len(self.cases_))
-        return Explanations(tuple(items), counts)
+        lower, upper = self._bounds()
+        known = self.calibration_
+        return explain_queries(
+            self._retrieval,
+            queries,
+            classes=self.classes_,
+            case_ids=self.case_names_,
+            members=self.case_members_,
+            labels=self._labels(X, labels, len(queries)),
+            unscaled=raw,
+            disclose_cases=disclose_cases,
+            p_values=None if known is None else conformal.known_p_values(self._retrieval, known, queries),
+            p_floors=None if known is None else 1.0 / (1.0 + np.array(known.customers)),
+            lower=lower,
+            upper=upper,
+            counterfactuals=counterfactuals,
+            min_margin=float(self._settings["min_margin"]),
+        )
 
-    def _explained(
-        self,
-        queries: FloatArray,
-        labels: list[Any],
-        raw: FloatArray | None,
-        disclose: bool,  # noqa: FBT001 - handed through
-    ) -> list[Explanation]:
-        alike = similarity(queries, self.cases_, self.hierarchy_)
-        rows = np.arange(len(queries))
-        best_case = alike.argmax(axis=1)
-        own = self.case_classes_[best_case]
-        others = np.where(self.case_classes_[None, :] == own[:, None], -np.inf, alike)
-        rival = others.argmax(axis=1)
-        found = []
-        for i in rows:
-            parts = similarity_components(queries[i : i + 1], self.cases_, self.hierarchy_)
-            single = not np.isfinite(others[i, rival[i]])
-            contribution = parts.contributions[0, best_case[i]]
-            against = np.zeros_like(contribution) if single else parts.contributions[0, rival[i]]
-            shown: dict[str, Any] = {} if raw is None else {"unscaled": raw[i]}
-            if disclose:
-                shown["case_value"] = self.cases_[best_case[i]]
-                shown["rival_value"] = np.full(len(contribution), np.nan) if single else self.cases_[rival[i]]
-            best, second = float(alike[i, best_case[i]]), 0.0 if single else float(alike[i, rival[i]])
-            columns = (parts.coefficients[0, best_case[i]], contribution, against)
-            found.append(
-                Explanation(
-                    label=labels[i],
-                    predicted=unboxed(self.classes_[own[i]]),
-                    case=self.case_names_[best_case[i]],
-                    similarity=best,
-                    rival=None if single else unboxed(self.classes_[self.case_classes_[rival[i]]]),
-                    rival_case=None if single else self.case_names_[rival[i]],
-                    rival_similarity=second,
-                    margin=best - second,
-                    table=indicator_table(self.hierarchy_, queries[i], columns, shown),
-                )
+    def calibrate(self, X: Any, y: Any, *, truth: str) -> Self:
+        """Learn from customers of known class how sure an answer is.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_indicators)
+            Calibration customers: kept apart from the cases and drawn as the customers to come will be.
+        y : array_like of shape (n_customers,)
+            Their classes.
+        truth : str
+            What these classes were judged by, for example ``"reviewed by two analysts in June 2026"``. A promise
+            holds for that truth and for no other: calibrated against the k-means class it says how often that is
+            met, not how often a customer is valuable.
+
+        Returns
+        -------
+        CaseBasedClassifier
+            A calibrated model; this one stays as it is. `retain`, `revise` and `forget` drop the calibration.
+
+        Raises
+        ------
+        DataError
+            If a class is unknown to the model.
+        DomainError
+            If there is no customer, or `truth` is empty.
+
+        See Also
+        --------
+        Calibration : The scores, their formula and source.
+        """
+        queries = self._queries(X)
+        codes = self._codes(X, y, len(queries))
+        made = self._changed(self.case_base_)
+        made.calibration_ = conformal.calibrate(
+            made._retrieval,  # noqa: SLF001 - its own kind
+            queries,
+            codes,
+            labels=made.classes_.tolist(),
+            truth=truth,
+        )
+        if made.calibration_.equal_to_a_case > ALIKE * len(queries):
+            message = (
+                f"{made.calibration_.equal_to_a_case} of {len(queries)} calibration customers have exactly the "
+                "figures of a case. Customers who are cases look less strange than others, so the sets would "
+                "promise too much: calibrate on customers kept apart."
             )
-        return found
+            warnings.warn(message, UserWarning, stacklevel=2)
+        return made
+
+    def _calibrated(self) -> Calibration:
+        check_is_fitted(self)
+        if self.calibration_ is None:
+            message = (
+                "The model is not calibrated: call calibrate(X, y, truth=...) with customers of known class that "
+                "are not among the cases. Retaining, revising or forgetting a case drops a calibration."
+            )
+            raise DomainError(message)
+        return self.calibration_
+
+    def p_values(self, X: Any) -> FloatArray:
+        """Give for each customer and class the conformal p-value.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_indicators)
+            Customers, in the columns of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_customers, n_classes)
+            Share of the class's calibration customers that are at least as strange, the customer counted in.
+
+        Raises
+        ------
+        DomainError
+            If the model is not calibrated.
+        """
+        known = self._calibrated()
+        return conformal.p_values(self._retrieval, known, self._queries(X))
+
+    def predict_set(self, X: Any, level: float = 0.9, *, labels: Sequence[Any] | None = None) -> PredictionSets:
+        """Give each customer all classes that cannot be ruled out at the level.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_indicators)
+            Customers, in the columns of the fit.
+        level : float, default=0.9
+            Share of each class's customers whose set is to hold their class.
+        labels : sequence, default=None
+            Names of the customers; None takes the index of a pandas frame, else the positions.
+
+        Returns
+        -------
+        PredictionSets
+            Sets, p-values, and the classes whose calibration sample does not support the level ("not attainable").
+
+        Raises
+        ------
+        DomainError
+            If the model is not calibrated or `level` is not between 0 and 1.
+        """
+        known = self._calibrated()
+        queries = self._queries(X)
+        customers = self._labels(X, labels, len(queries))
+        return prediction_sets(self._retrieval, known, queries, level=level, customers=customers)
+
+    def coverage(self, X: Any, y: Any, levels: float | Sequence[float] = (0.8, 0.9, 0.95)) -> Coverage:
+        """Count how often the prediction sets of further customers hold their class.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_indicators)
+            Customers of known class, neither among the cases nor in the calibration.
+        y : array_like of shape (n_customers,)
+            Their classes, judged as those of the calibration.
+        levels : float or sequence of float, default=(0.8, 0.9, 0.95)
+            Levels to be tried.
+
+        Returns
+        -------
+        Coverage
+            Reached coverage by class and level, with intervals.
+
+        Raises
+        ------
+        DataError
+            If a class is unknown to the model.
+        DomainError
+            If the model is not calibrated or a level is not between 0 and 1.
+        """
+        known = self._calibrated()
+        queries = self._queries(X)
+        wanted = [levels] if isinstance(levels, float | int) else list(levels)
+        return coverage(self._retrieval, known, queries, self._codes(X, y, len(queries)), wanted)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from custvalue._results import html_table
+from custvalue._results import html_table, short_repr
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CaseBaseReport:
     """How good the classes of a case base are.
 
@@ -38,7 +38,7 @@ class CaseBaseReport:
     >>> from custvalue import cbr, grey
     >>> hierarchy = grey.Hierarchy.equal({"monetary": ["balance"]})
     >>> X = [[0.0], [0.1], [0.1], [0.0], [0.1], [0.9], [1.0], [0.9], [1.0], [0.9]]
-    >>> report = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0).report
+    >>> report = cbr.build_case_base(X, hierarchy, n_classes=2, random_state=0).clusters.report
     >>> report.sizes, report.stability
     (array([5, 5]), 1.0)
     """
@@ -48,6 +48,10 @@ class CaseBaseReport:
     smallest_class: int
     silhouette: float | None
     stability: float | None
+
+    def __repr__(self) -> str:
+        facts = {"classes": len(self.sizes), "smallest_class": self.smallest_class}
+        return short_repr("CaseBaseReport", **facts)
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row a class.

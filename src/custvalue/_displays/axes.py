@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 #: Okabe and Ito (2008): colours that stay apart for colour-blind readers.
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#7F7F7F"
 PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+#: Shapes beside the colours: six by five tell thirty classes apart, in print without colours too.
+MARKERS: Final = ("o", "s", "^", "D", "v")
 NO_LABELS: Mapping[str, str] = {}
 #: Width of a letter of a proportional font against its size, on the safe side, and that of a Chinese character.
 _LETTER, _WIDE_LETTER = 0.62, 1.0
 _POINTS_IN_INCH: Final = 72.0
+_SMALLEST_P: Final = 0.001
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> tuple[Any, Axes]:
@@ -83,6 +86,18 @@ def require_distinct(names: Sequence[str], argument: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def mark(place: int) -> tuple[str, str]:
+    """Give colour and marker of the class at a place; they repeat after thirty."""
+    return PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)]
+
+
+def p_text(number: float) -> str:
+    """Write a p-value, one that is too small for three digits as a bound and none as a dash."""
+    if np.isnan(number):
+        return "-"
+    return f"{number:.3f}" if number >= _SMALLEST_P else f"< {_SMALLEST_P:g}"
+
+
 def require_top(top: int, argument: str = "top") -> int:
     """Give how many are to be drawn; refuse less than one."""
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
@@ -109,6 +124,18 @@ def folded(text: str, letters: int = 16) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(line.strip(" ") for line in lines)
+
+
+def key(
+    text: str, colour: str, *, marker: str = "", face: str | None = None, line: Literal["", "-", "--"] = ""
+) -> Any:
+    """Give an entry of a legend: a mark, hollow with a white face, or a piece of line."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - an extra
+
+    return Line2D(
+        [], [], linestyle=line, linewidth=1.2, marker=marker, color=colour, markerfacecolor=face or colour,
+        markeredgecolor=colour, label=text,
+    )  # fmt: skip
 
 
 def legend_below(axes: Axes, figure: Any, *, handles: Sequence[Any], columns: int = 2, drop: float = 0.55) -> None:
