@@ -1,0 +1,139 @@
+"""Classes from a Spark cluster of real executor processes are the local ones, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from custvalue import cbr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed: make test-spark")
+java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
+if shutil.which(java) is None:
+    pytest.skip("Java, which Spark needs, is not on PATH or under JAVA_HOME", allow_module_level=True)
+
+import spark_classes  # noqa: E402 - needs pyspark
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+]
+
+COUNT = 6000
+ANSWERS = ["predicted", "case", "similarity", "margin"]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start two executors of one core each."""
+    import warnings
+
+    folder = tmp_path_factory.mktemp("spark")
+    package = Path(pyspark.__file__).parent
+    before = set(package.iterdir())
+    with warnings.catch_warnings():  # marks do not reach fixtures of a module
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        with spark_classes.small_cluster(folder) as session:
+            yield session
+    assert (folder / "spark" / "work").is_dir()
+    assert set(package.iterdir()) == before
+
+
+@pytest.fixture(scope="module")
+def model() -> cbr.CaseBasedClassifier:
+    return spark_classes.fitted(seed=0)
+
+
+def graded(cluster: Any, customers: Any, text: str, partitions: int = 6) -> Any:
+    """Grade on the cluster; give the answers in the order of the customers."""
+    table = cluster.createDataFrame(spark_classes.arrow_table(customers)).repartition(partitions)
+    return spark_classes.classified(table, text).toArrow().sort_by("customer").to_pandas()
+
+
+def same(answers: Any, local: Any) -> bool:
+    return all(answers[name].tolist() == local[name].tolist() for name in ANSWERS)
+
+
+def ancestors(process: int) -> Iterator[tuple[int, str]]:
+    """Give number and command line of a process and of those that started it, by what Linux tells."""
+    while process > 1:
+        command = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        yield process, command
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+        process = int(status.rpartition(")")[2].split()[1])
+
+
+def test_the_cluster_gives_the_local_answers(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    customers = spark_classes.simulated(COUNT, seed=1)
+    answers = graded(cluster, customers, model.to_json())
+    local = model.classify(customers).to_frame()
+    assert len(answers) == COUNT
+    assert len(set(answers["predicted"])) == 8
+    assert answers["customer"].is_unique
+    for name in ("similarity", "margin"):
+        assert answers[name].to_numpy().tobytes() == local[name].to_numpy().tobytes()
+    for name in ("predicted", "case"):
+        assert answers[name].tolist() == local[name].tolist()
+
+
+def test_executors_did_the_work(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    answers = graded(cluster, spark_classes.simulated(COUNT, seed=2), model.to_json(), partitions=8)
+    workers = {int(process) for process in answers["process"]}
+    assert len(workers) >= 2
+    assert os.getpid() not in workers
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the executors behind the workers are looked up in /proc")
+    executors = set()
+    for worker in workers:
+        line = list(ancestors(worker))
+        assert "pyspark" in line[0][1]
+        executors.add(next(process for process, command in line if "CoarseGrainedExecutorBackend" in command))
+    assert len(executors) == 2
+
+
+def test_labels_of_text_and_frozen_ranges(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    base = model.case_base_
+    named = cbr.CaseBase.from_cases(base.values, [f"class {label}" for label in base.y], base.hierarchy)
+    other = cbr.CaseBasedClassifier(reference="frozen", min_margin=0.02, abstain_label="unclear").fit(named)
+    customers = spark_classes.simulated(500, seed=3)
+    answers = graded(cluster, customers, other.to_json())
+    assert "unclear" in set(answers["predicted"])
+    assert same(answers, other.classify(customers).to_frame())
+
+
+def test_a_retained_model_answers_differently_everywhere(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    customers = spark_classes.simulated(500, seed=4)
+    first = np.asarray(customers)[:1]
+    later = model.retain(first, [99], by="analyst")
+    answers = graded(cluster, customers, later.to_json())
+    assert answers["predicted"][0] == 99
+    assert same(answers, later.classify(customers).to_frame())
+    assert not same(answers, model.classify(customers).to_frame())
+
+
+def test_more_partitions_than_customers(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    customers = spark_classes.simulated(3, seed=5)
+    assert same(graded(cluster, customers, model.to_json(), partitions=8), model.classify(customers).to_frame())
+
+
+def test_a_text_that_is_no_model_is_refused_before_the_cluster_is_asked(cluster: Any) -> None:
+    table = cluster.createDataFrame(spark_classes.arrow_table(spark_classes.simulated(3, seed=6)))
+    with pytest.raises(ValueError, match="no model document"):
+        spark_classes.classified(table, "{}")
+
+
+def test_unscaled_customers_fail_without_their_figures(cluster: Any, model: cbr.CaseBasedClassifier) -> None:
+    customers = spark_classes.simulated(3, seed=7)
+    customers.loc[0, "turnover"] = 73141.5
+    with pytest.raises(Exception, match=r"outside \[0, 1\] in 'turnover'") as raised:
+        graded(cluster, customers, model.to_json())
+    assert "73141" not in str(raised.value)
