@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 
 from custvalue._results import html_table, short_repr
+from custvalue._spec import FrozenMapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,4 +95,4 @@ def difference(before: Mapping[str, Held], after: Mapping[str, Held], *, reweigh
         name: (before[name][0] if name in before else None, after[name][0] if name in after else None)
         for name in (*added, *removed, *(name for name, _, _ in revised), *changed)
     }
-    return CaseBaseDifference(added, removed, revised, changed, reweighted, labels)
+    return CaseBaseDifference(added, removed, revised, changed, reweighted, FrozenMapping(labels))

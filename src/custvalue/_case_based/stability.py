@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -249,6 +250,11 @@ def _checked_changes(
     retrieval: Retrieval, leave_out: Sequence[float], far_cases: Sequence[int], coefficients: Sequence[float]
 ) -> tuple[tuple[str, float], ...]:
     """Read the three lists of sizes; refuse what is out of range by the argument's name."""
+    lists = {"leave_out": leave_out, "far_cases": far_cases, "coefficients": coefficients}
+    for name, sizes in lists.items():
+        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+            message = f"{name} is a {type(sizes).__name__}; allowed: a sequence of numbers, such as [0.1]."
+            raise DomainError(message)
     n_cases = len(retrieval.cases)
     for share in leave_out:
         if not 0.0 < float(share) < 1.0 or n_cases - max(1, round(share * n_cases)) < retrieval.k:

@@ -1,1 +1,1 @@
-"""The inside of the room ``grey``: hierarchy, Deng's coefficients, two-level similarity."""
+"""The inside of the room ``grey``: hierarchy, two-level similarity and retrieval, degrees, alternatives."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from custvalue import _frames
 from custvalue._kernels.relational import Measure
 from custvalue._relational_analysis.hierarchy import Hierarchy
-from custvalue._spec import Document, FilledEntries, Name, require
+from custvalue._spec import Document, Entries, Name, require
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ class FrozenRanges(Document):
     array([[0.6667]])
     """
 
-    largest: FilledEntries[Name, Distance] = Field(description="Largest distance of each indicator.")
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    largest: Entries[Name, Distance] = Field(
+        min_length=1, max_length=100_000, description="Largest distance of each indicator."
+    )
 
     @classmethod
     def from_cases(cls, cases: Table, hierarchy: Hierarchy) -> Self:
