@@ -30,6 +30,11 @@ RIVALS = {
     "later active days": ("active days before, alone", "frequency_active_days"),
 }
 
+#: Columns of an explanation that fit a page.
+SHOWN = (
+    *("indicator", "weight", "value", "unscaled", "case_value", "rival_value"),
+    *("contribution", "rival_contribution", "difference"),
+)
 #: Okabe and Ito (2008), one colour a set of weights and one for the naive rival.
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#E69F00")
 
@@ -287,7 +292,7 @@ def _reasons_section(report: Report, results: Results, pictures_: dict[str, byte
     )
     for place, reason in enumerate(results.explanations, start=1):
         report.text(f"Customer {reason.label}. {reason.in_words()}")
-        report.table(reason.table)
+        report.table(reason.table[[name for name in SHOWN if name in reason.table.columns]])
         report.picture(pictures_[f"explanation_{place}"], f"Customer {reason.label}: parts of the similarity.")
 
 

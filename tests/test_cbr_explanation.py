@@ -479,7 +479,7 @@ def test_an_explanation_in_words_by_hand() -> None:
         "Class x: of its cases C1 is the most similar. The nearest case of another class, C2 of class y, is less "
         "similar by 0.573. Closer to C1 in c (by 0.281), a (by 0.167) and b (by 0.125). Confidence: not "
         "calibrated (a similarity is no probability). It would be class y if the scaled values of a (up) and b "
-        "(up) became those of case C2; fewer changes of this kind are not enough. C1 and C2 rest on fewer than 5 "
+        "(up) went as far as in case C2; fewer changes of this kind are not enough. C1 and C2 rest on fewer than 5 "
         "customers: the figures are not shown, and the means of their classes are not shown either, for the same "
         "reason."
     )
@@ -495,7 +495,9 @@ def test_what_speaks_against_is_said_the_worst_first() -> None:
     assert "Closer to C1 in f (by 0.367). Closer to C2 in d (by 0.100), c (by 0.080) and e (by 0.060)." in (
         one.in_words()
     )
-    assert "It would be class y if the scaled value of f went up from 0 to 1, that of case C2." in one.in_words()
+    assert (
+        "It would be class y if the scaled value of f went up from 0 to 1, as far as in case C2." in one.in_words()
+    )
 
 
 def test_a_vote_that_overrules_the_nearest_case_is_said() -> None:

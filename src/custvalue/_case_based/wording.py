@@ -160,10 +160,9 @@ def _steps(found: Counterfactual) -> str:
         pairs = zip(ways, found.start, found.target, strict=True)
         ways = [f"{way} from {start:.3g} to {target:.3g}" for way, start, target in pairs]
     if found.size == 1:
-        link = " to" if found.target is None else ","
-        return f"the scaled value of {found.indicators[0]} went {ways[0]}{link} that of case {found.case}"
+        return f"the scaled value of {found.indicators[0]} went {ways[0]}, as far as in case {found.case}"
     steps = [f"{name} ({way})" for name, way in zip(found.indicators, ways, strict=True)]
-    became = f"the scaled values of {listed(steps)} became those of case {found.case}"
+    became = f"the scaled values of {listed(steps)} went as far as in case {found.case}"
     return f"{became}; fewer changes of this kind are not enough"
 
 
