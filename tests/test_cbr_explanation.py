@@ -480,8 +480,8 @@ def test_an_explanation_in_words_by_hand() -> None:
         "similar by 0.573. Closer to C1 in c (by 0.281), a (by 0.167) and b (by 0.125). Confidence: not "
         "calibrated (a similarity is no probability). It would be class y if the scaled values of a (up) and b "
         "(up) went as far as in case C2; fewer changes of this kind are not enough. C1 and C2 rest on fewer than "
-        "5 customers: the figures are not shown, and the means of their classes are not shown either, for the same "
-        "reason."
+        "5 customers: the figures are not shown, and the means of their classes are not shown either, for the "
+        "same reason."
     )
 
 
