@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import guide_pages
 from custvalue import anp
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guide" / "anp.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-
-
-def claims() -> list[tuple[str, str, Any]]:
-    """Run all blocks in order; give expression, what its comment says, and its value."""
-    names: dict[str, Any] = {}
-    found = []
-    for block in BLOCKS:
-        lines = block.splitlines()
-        for node in ast.parse(block).body:
-            source = ast.get_source_segment(block, node) or ""
-            comment = lines[node.end_lineno - 1][node.end_col_offset :] if node.end_lineno else ""
-            if isinstance(node, ast.Expr):
-                value = eval(source, names)  # noqa: S307 - our own guide
-                found.append((source, comment.partition("#")[2].partition(";")[0].strip(), value))
-            else:
-                exec(source, names)  # noqa: S102 - our own guide
-    return found
-
-
-CLAIMS = claims()
+BLOCKS = guide_pages.blocks_of(guide_pages.text_of("anp.md"))
+NUMBER = guide_pages.NUMBER
+CLAIMS, _ = guide_pages.claims(BLOCKS)
 
 
 def numbers_of(value: Any) -> list[float]:
@@ -73,7 +53,7 @@ def test_the_formulas_of_benefits_and_costs() -> None:
         "additive_probabilistic": 0.5 * benefits + 0.5 * (1 - costs),
         "subtractive": 0.5 * benefits - 0.5 * costs,
     }
-    rows = re.findall(r"^\| `(\w+)` \| .* \| \((.*), (.*)\) \|$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .* \| \((.*), (.*)\) \|$", guide_pages.text_of("anp.md"), re.MULTILINE)
     assert [name for name, _, _ in rows] == list(by_formula)
     for name, *printed in rows:
         expected = by_formula[name] if name == "subtractive" else by_formula[name] / by_formula[name].sum()
@@ -108,7 +88,7 @@ def test_the_house_as_a_supermatrix() -> None:
 
 
 def test_the_question_about_the_house_is_quoted_as_it_is_asked() -> None:
-    text = " ".join(line.removeprefix("> ") for line in GUIDE.read_text(encoding="utf-8").splitlines())
+    text = " ".join(line.removeprefix("> ") for line in guide_pages.text_of("anp.md").splitlines())
     result = next(value for source, _, value in CLAIMS if source.startswith("result.misfits().scale_repairs"))
     assert result == pytest.approx(0.0822, abs=5e-5)
     names: dict[str, Any] = {}

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import bank_data
+import guide_pages
 from custvalue import anp, cbr, grey, rfm
 from synthetic_bank import make_bank
 
@@ -19,30 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "guide" / "cbr.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+TEXT = guide_pages.text_of("cbr.md")
+BLOCKS = guide_pages.blocks_of(TEXT)
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line[:1] == "|"]
-NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-
-
-def claims() -> tuple[list[tuple[str, str, Any]], dict[str, Any]]:
-    """Run all blocks in order; give expression, what its comment says, and its value; and the names left."""
-    names: dict[str, Any] = {}
-    found = []
-    for block in BLOCKS:
-        lines = block.splitlines()
-        for node in ast.parse(block).body:
-            source = ast.get_source_segment(block, node) or ""
-            comment = lines[node.end_lineno - 1][node.end_col_offset :] if node.end_lineno else ""
-            if isinstance(node, ast.Expr):
-                value = eval(source, names)  # noqa: S307 - our own guide
-                found.append((source, comment.partition("#")[2].partition(";")[0].strip(), value))
-            else:
-                exec(source, names)  # noqa: S102 - our own guide
-    return found, names
-
-
-CLAIMS, NAMES = claims()
+NUMBER = guide_pages.NUMBER
+CLAIMS, NAMES = guide_pages.claims(BLOCKS)
 
 
 def test_the_guide_makes_claims() -> None:

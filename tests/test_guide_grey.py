@@ -6,41 +6,21 @@ import ast
 import itertools
 import re
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import guide_pages
 from custvalue import grey
 from custvalue._kernels import relational, relational_nearest, relational_scan
 
-GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guide" / "grey.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-PROSE = " ".join(re.sub(r"^```python\n.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL).split())
-NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
-
-
-def claims() -> list[tuple[str, str, Any]]:
-    """Run all blocks in order; give expression, what its comment says, and its value."""
-    names: dict[str, Any] = {}
-    found = []
-    for block in BLOCKS:
-        lines = block.splitlines()
-        for node in ast.parse(block).body:
-            source = ast.get_source_segment(block, node) or ""
-            comment = lines[node.end_lineno - 1][node.end_col_offset :] if node.end_lineno else ""
-            if isinstance(node, ast.Expr):
-                value = eval(source, names)  # noqa: S307 - our own guide
-                found.append((source, comment.partition("#")[2].partition(";")[0].strip(), value))
-            else:
-                exec(source, names)  # noqa: S102 - our own guide
-    return found
-
-
-CLAIMS = claims()
+TEXT = guide_pages.text_of("grey.md")
+BLOCKS = guide_pages.blocks_of(TEXT)
+PROSE = " ".join(guide_pages.CODE.sub("", TEXT).split())
+NUMBER = guide_pages.NUMBER
+CLAIMS, _ = guide_pages.claims(BLOCKS)
 
 
 def numbers_of(value: Any) -> list[float]:
