@@ -101,7 +101,8 @@ class Ranking:
         pandas.DataFrame
             Coefficients with the alternatives as index.
         """
-        return pd.DataFrame(np.array(self.coefficients), index=list(self.alternatives), columns=list(self.criteria))
+        copied = np.array(self.coefficients)
+        return pd.DataFrame(copied, index=list(self.alternatives), columns=list(self.criteria))
 
     def distinguishing_path(self, coefficients: ArrayLike | None = None) -> RankingPath:
         r"""Follow grades and winner over the distinguishing coefficient.
