@@ -333,6 +333,16 @@ def test_a_merger_is_on_record_and_widens_the_bounds() -> None:
     assert both.changes[-1].origin == theirs.reweight(HIERARCHY, by="south", note="checked").digest
     np.testing.assert_array_equal(both.bounds, [[0.0] * 3, [1.0] * 3])
     np.testing.assert_array_equal(theirs.merge(ours, by="hq").bounds, [[0.0] * 3, [1.0] * 3])
+    plain = cbr.CaseBase.from_cases([[0.6] * 3, [0.987654] * 3], [2, 2], HIERARCHY, ids=["S1", "S2"])
+    left = ours.merge(plain, by="hq").forget("S2", by="desk")
+    assert left.bounds[1].tolist() == [0.6] * 3
+    assert "0.987654" not in left.model_dump_json()
+    assert left.changes[1].origin == "", "a digest of the other base could be guessed at"
+    assert left.replayable() == [1, 3]
+    assert cbr.CaseBase.model_validate_json(left.model_dump_json()) == left
+    single = cbr.CaseBase.from_cases([[0.1] * 3], [1], HIERARCHY)
+    with pytest.raises(DomainError, match="of several kinds"):
+        single.revise("C1", "x", by="x")
     assert both.replay(1) == ours
     assert cbr.CaseBase.model_validate_json(both.model_dump_json()) == both
     with pytest.raises(DomainError, match="other is this case base itself"):
@@ -358,7 +368,10 @@ def test_the_customer_behind_a_case_is_known_in_memory_only() -> None:
     ("act", "error", "match"),
     [
         (lambda c: c.revise("C9", "low", by="x"), DomainError, r"[Cc]ase 'C9' is not there; ids in force: C1, C2"),
-        (lambda c: c.revise("C1", 3, by="x"), DomainError, r"[Ll]abels are of several kinds \(int, str\)"),
+        (lambda c: c.revise("C1", 3, by="x"), DomainError, r"[Ll]abels are of several kinds \(str, int\)"),
+        (lambda c: c.revise("C1", 2.5, by="x"), DomainError, "label holds missing classes or fractions"),
+        (lambda c: c.revise("C1", "a\x00", by="x"), DomainError, "label holds empty, unprintable"),
+        (lambda c: c.select([1, "x"], by="x"), DomainError, "case_id is a int"),
         (lambda c: c.retain([[0.5] * 3], [3], by="x"), DomainError, "abels are of several kinds"),
         (
             lambda c: c.retain([[0.5] * 3], ["a", "b"], by="x"),
@@ -379,7 +392,7 @@ def test_the_customer_behind_a_case_is_known_in_memory_only() -> None:
         (lambda c: c.retain([[0.5] * 3], ["low"], by="x", members=0), DomainError, "members: Input should be"),
         (lambda c: c.retain([[0.5] * 3], ["low"], by=" "), DomainError, "by is empty: say who changes"),
         (lambda c: c.retain([[0.5] * 3], ["low"], by="x", ids="A"), DomainError, "ids is a text"),
-        (lambda c: c.revise("C1", None, by="x"), DomainError, "relabelled"),
+        (lambda c: c.revise("C1", None, by="x"), DomainError, r"label holds classes of the kind\(s\) NoneType"),
         (lambda c: c.revise("C1", "high", by=None), DomainError, "by: Input should be"),
         (lambda c: c.revise(1, "high", by="x"), DomainError, "case_id is a int; allowed: the name of a case"),
         (lambda c: c.select("C1", by="x"), DomainError, "ids is a text; allowed: a sequence of names"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
 from custvalue import cbr, grey
 from custvalue.exceptions import ColumnError, DataError, DomainError
@@ -220,7 +221,10 @@ def test_the_model_abstains_below_the_margin() -> None:
         ({"engine": "fortran"}, "engine must be one of auto, numpy, numba"),
         ({"n_threads": 0}, "n_threads must be a whole number from 1"),
         ({"min_margin": "0.1", "abstain_label": "x"}, "min_margin must be a number from 0"),
-        ({"min_margin": 0.1, "abstain_label": ""}, "one that is no class"),
+        ({"min_margin": 0.1, "abstain_label": ""}, "abstain_label holds empty, unprintable or very long texts"),
+        ({"abstain_label": float("nan")}, "abstain_label holds missing classes or fractions"),
+        ({"abstain_label": ("a",)}, r"abstain_label holds classes of the kind\(s\) tuple"),
+        ({"n_threads": 2000}, "n_threads must be a whole number from 1 to 1024"),
         ({"hierarchy": "weights"}, "hierarchy is a str; allowed: Hierarchy"),
     ],
 )
@@ -303,6 +307,17 @@ def test_customers_who_lack_different_indicators_keep_their_places() -> None:
     np.testing.assert_allclose(fitted.predict_proba(queries).sum(axis=1), 1.0, atol=1e-15)
 
 
+def test_complete_customers_do_not_notice_who_else_is_asked_for() -> None:
+    """Weights renormalised by a sum one ulp off one would change a customer's p-value."""
+    weights = {"r": 0.33, "f": 0.59, "m": 0.08}
+    local = {"r": {"a": 0.06, "b": 0.94}, "f": {"c": 0.36, "d": 0.64}, "m": {"e": 1.0}}
+    cases = cbr.CaseBase.from_cases([[0.0] * 5, [1.0] * 5], [1, 2], grey.Hierarchy.from_weights(weights, local))
+    fitted = cbr.CaseBasedClassifier(missing="skip").fit(cases)
+    whole, lacking = [0.0, 0.4, 0.2, 0.9, 0.4], [0.5, np.nan, 0.5, 0.5, 0.5]
+    sure = fitted.calibrate([whole] * 40 + [lacking], [1] * 20 + [2] * 20 + [1], truth="constructed")
+    np.testing.assert_array_equal(sure.p_values([whole]), sure.p_values([whole, lacking])[:1])
+
+
 def test_a_customer_without_any_indicator_is_refused() -> None:
     with pytest.raises(DataError, match="customers without any indicator that has weight"):
         model(missing="skip").predict([[np.nan] * 3])
@@ -348,9 +363,29 @@ def test_a_frozen_model_replays_with_its_ranges() -> None:
     with pytest.raises(DataError, match="Version 3 no longer replays"):
         again.replay(3)
     gone = cbr.CaseBase.from_cases(rows(4), ["gold", "iron"] * 2, HIERARCHY).select(["C1", "C2", "C3"], by="x")
-    frozen = cbr.CaseBasedClassifier(reference="frozen").fit(gone).forget("C4", queries, by="desk").model
-    with pytest.raises(DataError, match="Version 2 was graded by other ranges: they were frozen in version 3"):
-        frozen.replay(2)
+    kept = cbr.CaseBasedClassifier(reference="frozen").fit(gone)
+    frozen = kept.forget("C4", queries, by="desk").model
+    assert frozen.ranges_ == kept.ranges_, "the case had gone before the ranges were frozen"
+    np.testing.assert_array_equal(frozen.replay(2).classify(queries).margin, kept.classify(queries).margin)
+    grown = cbr.CaseBase.from_cases(rows(3), ["gold", "iron", "gold"], HIERARCHY).retain(
+        [[0.0] * 3], ["gold"], by="x"
+    )
+    anew = cbr.CaseBasedClassifier(reference="frozen").fit(grown).forget("C4", queries, by="desk").model
+    with pytest.raises(DataError, match="Version 1 was graded by other ranges: they were frozen in version 3"):
+        anew.replay(1)
+    document = json.loads(anew.to_json()) | {"frozen_at": 99}
+    with pytest.raises(DataError, match="frozen_at lies beyond the last version"):
+        cbr.CaseBasedClassifier.from_json(json.dumps(document))
+
+
+def test_a_replay_across_other_weights_has_their_columns() -> None:
+    other = grey.Hierarchy.from_weights(
+        {"monetary": 0.5, "recency": 0.5}, {"monetary": {"c": 0.5, "b": 0.5}, "recency": {"a": 1.0}}
+    )
+    later = cbr.CaseBasedClassifier().fit(base().reweight(other, by="x"))
+    assert later.feature_names_in_.tolist() == ["c", "b", "a"]
+    assert later.replay(1).feature_names_in_.tolist() == NAMES
+    np.testing.assert_array_equal(later.replay(1).predict(rows(30, 5)), model().predict(rows(30, 5)))
 
 
 # The cycle ----------------------------------------------------------------------------------------------------
@@ -540,6 +575,9 @@ def test_a_model_shows_itself_without_figures_of_cases() -> None:
     for word in ("12, version 1, standing for 12 customers", "gold, iron, zinc", "against: drawn by lot"):
         assert word in text
     assert f"{base().X.to_numpy()[0, 0]:.4g}" not in text
+    inside = make_pipeline(cbr.CaseBasedClassifier().fit(base()))._repr_mimebundle_()["text/html"]
+    assert f"{base().X.to_numpy()[0, 0]:.2f}" not in inside
+    assert "cases_<" not in inside
     assert "<style>" in cbr.CaseBasedClassifier()._repr_mimebundle_()["text/html"], "unfitted, scikit-learn's own"
 
 

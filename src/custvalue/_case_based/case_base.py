@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003 - annotations are read at run time by the documentation
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import numpy as np
 from pydantic import model_validator
 
 from custvalue._case_based import case_log
 from custvalue._case_based.case_records import Change, made
 from custvalue._case_based.cases_in_force import CasesInForce
 from custvalue._case_based.difference import difference
-from custvalue._case_based.new_cases import new_cases, next_ids, read_bounds
+from custvalue._case_based.new_cases import new_cases, next_ids, read_bounds, read_labels
 from custvalue._spec import Document, FrozenMapping, require, unboxed
 from custvalue.exceptions import DataError, DomainError
 from custvalue.grey import Hierarchy
@@ -265,7 +264,7 @@ class CaseBase(CasesInForce):
             If there is no such case, or the label is of another kind.
         """
         _require_name(case_id)
-        relabelled = FrozenMapping({case_id: unboxed(label)})
+        relabelled = FrozenMapping({case_id: read_labels([label], "label")[0]})
         return self._next(made(Change, action="revised", by=by, note=note, date=date, relabelled=relabelled))
 
     def select(self, ids: Iterable[str], *, by: str, date: dt.date | None = None, note: str = "") -> Self:
@@ -296,6 +295,8 @@ class CaseBase(CasesInForce):
             message = "ids is a text; allowed: a sequence of names, such as ['C1', 'C2']."
             raise DomainError(message)
         kept = set(ids)
+        for name in kept:
+            _require_name(name)
         if unknown := sorted(kept - set(self.ids)):
             message = f"ids has {len(unknown)} name(s) that no case in force has, such as '{unknown[0]}'."
             raise DomainError(message)
@@ -404,11 +405,10 @@ class CaseBase(CasesInForce):
         clashes = [case.id for case in other.cases if case.id in used]
         fresh = dict(zip(clashes, next_ids(used | set(other.ids), len(clashes)), strict=True))
         added = [case.model_copy(update={"id": fresh.get(case.id, case.id)}) for case in other.cases]
-        order = [other.hierarchy.indicators.index(name) for name in self.hierarchy.indicators]
-        lower, upper = (
-            tuple(best(own, more[order]).tolist())
-            for best, own, more in zip((np.minimum, np.maximum), self.bounds, other.bounds, strict=True)
-        )
+        # Only bounds that were stated: the cases' own extremes follow from the cases, and go with them.
+        own, more = self._state, other._state
+        lower = case_log.joined(min, own.lower, more.lower)
+        upper = case_log.joined(max, own.upper, more.upper)
         facts: dict[str, Any] = {"by": by, "note": note, "date": date, "origin": other.digest}
         return self._next(made(Change, action="merged", added=added, lower=lower, upper=upper, **facts))
 

@@ -15,7 +15,7 @@ from custvalue._spec import FrozenMapping, Items
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from custvalue._typing import FloatArray
     from custvalue.grey import Hierarchy
@@ -117,6 +117,10 @@ def _edited(cases: dict[str, Case | Tombstone], change: Change) -> None:
     for name, label in change.relabelled.items():
         case = _in_force(cases, name)
         if isinstance(case, Case):
+            if type(label) is not type(case.label):
+                kinds = f"{type(case.label).__name__}, {type(label).__name__}"
+                message = f"labels are of several kinds ({kinds}); allowed: that of the case"
+                raise ValueError(message)
             facts = {"label": label, "revised_by": change.by, "revised_on": change.date, "note": change.note}
             cases[name] = case.model_copy(update=facts)
     for name in change.removed:
@@ -164,6 +168,13 @@ def applied(state: State | None, change: Change, *, scaled: bool) -> State:
     _check_kinds(cases)
     stones = sum(isinstance(case, Tombstone) for case in cases.values())
     return State(hierarchy, cases, lower, upper, frozenset(used), stones)
+
+
+def joined(best: Callable[[float, float], float], own: Bounds, more: Bounds) -> Bounds:
+    """Join two stated bounds, of which one or both may be missing."""
+    if own is None or more is None:
+        return own or more
+    return tuple(best(one, other) for one, other in zip(own, more, strict=True))
 
 
 def _check_kinds(cases: Mapping[str, Case | Tombstone]) -> None:
@@ -224,7 +235,8 @@ def replayable(changes: Items[Change]) -> list[int]:
 def without_case(changes: Items[Change], case_id: str, version: int) -> tuple[Change, ...]:
     """Strike a case out of a log: a tombstone where it came in, and nothing else of it.
 
-    The digests of versions that held it go too: who knows all other cases could try its figures against them.
+    The digests of versions that held it, and of a base that it was merged from, go too: who knows all other cases
+    could try its figures against them.
     """
     left, held = [], False
     for change in changes:
@@ -233,6 +245,7 @@ def without_case(changes: Items[Change], case_id: str, version: int) -> tuple[Ch
             stone = Tombstone(id=case_id, forgotten=version)
             facts["added"] = tuple(stone if case.id == case_id else case for case in change.added)
             held = True
+            facts["origin"] = ""
         if case_id in change.relabelled:
             kept = {name: label for name, label in change.relabelled.items() if name != case_id}
             facts["relabelled"] = FrozenMapping(kept)

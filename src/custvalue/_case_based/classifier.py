@@ -144,6 +144,12 @@ class CaseBasedClassifier(MaintainedCases):
         ]
         return html_table(["", "fitted CaseBasedClassifier"], rows)
 
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        """Leave the cases out where scikit-learn draws the model inside a pipeline or a search."""
+        found = super()._get_fitted_attr_html(doc_link)
+        found.pop("cases_", None)
+        return found
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         del kwargs
         return {"text/plain": repr(self), "text/html": self._repr_html_inner()}

@@ -12,7 +12,7 @@ from sklearn.utils.validation import assert_all_finite, check_is_fitted, column_
 from custvalue import _frames
 from custvalue._case_based.case_base import CaseBase, require_same_weights
 from custvalue._case_based.classification import Classification, classified
-from custvalue._case_based.new_cases import read_labels
+from custvalue._case_based.new_cases import of_one_kind, read_labels
 from custvalue._case_based.retrieval import Retrieval
 from custvalue._estimators import Classifier, checked_table
 from custvalue._spec import require, unboxed
@@ -127,7 +127,7 @@ class FittedCases(Classifier):
             raise DomainError(message)
         require_same_order(X, y)
         if isinstance(y, list | tuple):
-            read_labels(y)
+            of_one_kind(y)
         labels = column_or_1d(np.asarray(y), warn=True)
         assert_all_finite(labels, input_name="y")
         classes, codes = _classes_and_codes(labels)
@@ -204,11 +204,13 @@ class FittedCases(Classifier):
         if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0.0 <= margin < 1.0:
             message = "min_margin must be a number from 0 (never abstain) to below 1."
             raise DomainError(message)
+        label = unboxed(self.abstain_label)
+        if label is not None:
+            read_labels([label], "abstain_label")
         if margin == 0.0:
             return
-        label = unboxed(self.abstain_label)
         known = classes.tolist()
-        if label in known or type(label) is not type(known[0]) or label != label or label == "":  # noqa: PLR0124
+        if label in known or type(label) is not type(known[0]):
             kind = type(known[0]).__name__
             message = (
                 "min_margin asks the model to abstain, so abstain_label must say what it answers then: one that "

@@ -66,7 +66,9 @@ class MaintainedCases(FittedCases):
             settings["hierarchy"] = cases.hierarchy
         made: Self = type(self)(**settings)
         made._by_name, made.n_features_in_ = self._by_name, self.n_features_in_
-        if hasattr(self, "feature_names_in_"):
+        if self._by_name:
+            made.feature_names_in_ = np.array(cases.hierarchy.indicators, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
             made.feature_names_in_ = self.feature_names_in_
         if self.ranges_ is None or refreeze:
             return made._adopt(cases, None)
@@ -237,12 +239,11 @@ class MaintainedCases(FittedCases):
         """Tell whether a case was there when the ranges were frozen."""
         if self.ranges_ is None:
             return False
-        came = next(
-            version
-            for version, change in enumerate(self.case_base_.changes, start=1)
-            if any(case.id == case_id for case in change.added)
-        )
-        return came <= self._frozen_at
+        there = False
+        for change in self.case_base_.changes[: self._frozen_at]:
+            there = there or any(case.id == case_id for case in change.added)
+            there = there and case_id not in change.removed
+        return there
 
     def to_json(self) -> str:
         """Write the fitted model as a JSON document.
@@ -335,6 +336,11 @@ class MaintainedCases(FittedCases):
             message = "ranges do not fit reference or the indicators: the document was put together wrong."
             raise DataError(message)
         if document.frozen_at is not None:
+            if document.frozen_at > document.case_base.version:
+                message = (
+                    "frozen_at lies beyond the last version of case_base: the document was put together wrong."
+                )
+                raise DataError(message)
             made._frozen_at = document.frozen_at
         made._adopt(document.case_base, document.ranges)
         if document.calibration is not None:

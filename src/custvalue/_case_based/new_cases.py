@@ -45,17 +45,33 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return list(entries)
 
 
-def read_labels(y: Any) -> list[Any]:
-    """Give classes as plain values of one kind; refuse kinds that would be turned into each other."""
+def of_one_kind(y: Any, argument: str = "y") -> list[Any]:
+    """Give classes as plain values; refuse kinds that would be turned into each other."""
     items = [unboxed(one) for one in y] if isinstance(y, list | tuple) else np.asarray(y).tolist()
     kinds = sorted({type(one).__name__ for one in items})
     if len(kinds) > 1 or (kinds and kinds[0] not in KINDS):
-        message = f"y holds classes of the kind(s) {', '.join(kinds)}; allowed: one of {', '.join(KINDS)} for all."
-        raise DomainError(message)
-    if kinds == ["str"] and not all(0 < len(one) <= LONGEST and one.isprintable() for one in items):
-        message = f"y holds empty, unprintable or very long texts; allowed: 1 to {LONGEST} printable letters."
+        listed, allowed = ", ".join(kinds), ", ".join(KINDS)
+        message = f"{argument} holds classes of the kind(s) {listed}; allowed: one of {allowed} for all."
         raise DomainError(message)
     return list(items)
+
+
+def read_labels(y: Any, argument: str = "y") -> list[Any]:
+    """Give classes as plain values that a document holds."""
+    items = of_one_kind(y, argument)
+    if (
+        items
+        and isinstance(items[0], str)
+        and not all(0 < len(one) <= LONGEST and one.isprintable() for one in items)
+    ):
+        message = (
+            f"{argument} holds empty, unprintable or very long texts; allowed: 1 to {LONGEST} printable letters."
+        )
+        raise DomainError(message)
+    if items and isinstance(items[0], float) and not all(one.is_integer() for one in items):
+        message = f"{argument} holds missing classes or fractions, which are amounts; give whole numbers or text."
+        raise DomainError(message)
+    return items
 
 
 def read_bounds(bounds: tuple[ArrayLike, ArrayLike]) -> tuple[tuple[float, ...], tuple[float, ...]]:

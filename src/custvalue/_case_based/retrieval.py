@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from custvalue._typing import ArrayLike, FloatArray, IntArray
 
+MOST_THREADS = 1024
 _VOTES = ("majority", "similarity")
 _MISSING = ("raise", "skip")
 _ENGINES = ("auto", "numpy", "numba")
@@ -57,8 +58,8 @@ class Retrieval:
             message = f"k must be a whole number from 1 to the number of cases, {len(self.cases)}."
             raise DomainError(message)
         threads = unboxed(self.n_threads)
-        if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-            message = "n_threads must be a whole number from 1."
+        if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
+            message = f"n_threads must be a whole number from 1 to {MOST_THREADS}."
             raise DomainError(message)
         settings = (("vote", _VOTES), ("missing", _MISSING), ("engine", _ENGINES))
         for name, allowed in settings:
@@ -78,6 +79,10 @@ class Retrieval:
             raise DataError(message)
         kinds, place = np.unique(absent, axis=0, return_inverse=True)
         for number, lacks in enumerate(kinds):
+            if not lacks.any():
+                rows = np.flatnonzero(place.ravel() == number)
+                yield Pattern(rows, everything, self.hierarchy, self.ranges)
+                continue
             names = [name for name, out in zip(self.hierarchy.indicators, lacks, strict=True) if out]
             try:
                 left = self.hierarchy.without(names)
