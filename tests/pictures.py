@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
+from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 
@@ -13,6 +15,18 @@ class Everything(dict[str, str]):
     def get(self, key: str, default: Any = None) -> str:  # any text is known
         assert default == key
         return "§"
+
+
+def draws_where_it_is_told(make: Any) -> None:
+    """Assert that a display draws into the axes it is given, and leaves matplotlib's settings alone."""
+    before = dict(mpl.rcParams)
+    figure, axes = plt.subplots()
+    display = make()
+    assert display.plot(ax=axes) is display
+    assert display.ax_ is axes
+    assert display.figure_ is figure
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == [figure.number]
 
 
 def all_texts(figure: Any) -> list[str]:

@@ -311,4 +311,4 @@ def test_wrong_customers_and_classes_are_refused() -> None:
     with pytest.raises(ColumnError, match="missing: 'c'"):
         compared(pd.DataFrame(X[:, :2], columns=["a", "b"]), y)
     with pytest.raises(DomainError, match="hierarchy is a dict"):
-        cbr.compare_baselines(X, y, {})  # type: ignore[arg-type]
+        cbr.compare_baselines(X, y, {})  # type: ignore[arg-type]  # meant wrong

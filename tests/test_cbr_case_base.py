@@ -68,7 +68,7 @@ def test_nothing_of_a_case_base_can_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         setattr(cases, "changes", ())  # noqa: B010 - a type checker refuses it before
     with pytest.raises(ValidationError, match="frozen"):
-        setattr(cases.cases[0], "label", "high")  # noqa: B010
+        setattr(cases.cases[0], "label", "high")  # noqa: B010 - a type checker refuses it before
     before = cases.model_dump_json()
     frame = cases.X
     frame.iloc[0, 0] = 5.0
@@ -177,7 +177,7 @@ def test_any_history_equals_a_plain_list_kept_beside_it(steps: list[tuple[str, i
                     case_base.replay(version)
             else:
                 replayed = case_base.replay(version)
-                assert [(one.id, one.values, one.label) for one in replayed.cases] == snapshot  # noqa: PD011
+                assert [(one.id, one.values, one.label) for one in replayed.cases] == snapshot  # noqa: PD011 - no frame
                 assert (replayed.version, version in case_base.replayable()) == (version, True)
 
 
@@ -472,7 +472,7 @@ def test_bounds_are_checked(bounds: Any) -> None:
 
 def test_pickle_copy_and_hash() -> None:
     cases = base().retain([[0.5] * 3], ["low"], by="x")
-    for other in (pickle.loads(pickle.dumps(cases)), copy.deepcopy(cases), cases.model_copy()):  # noqa: S301
+    for other in (pickle.loads(pickle.dumps(cases)), copy.deepcopy(cases), cases.model_copy()):  # noqa: S301 - our own bytes
         assert other == cases
         assert hash(other) == hash(cases)
         np.testing.assert_array_equal(other.values, cases.values)

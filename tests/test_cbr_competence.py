@@ -262,7 +262,7 @@ def test_footprint_covers_every_case_and_classifies_it_under_frozen_ranges(
 def test_order_of_the_base_changes_ties_only(base: tuple[list[list[float]], list[str]], random: object) -> None:
     X, y = base
     order = list(range(len(y)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)  # type: ignore[attr-defined]  # NumPy's stubs lack it
     there = cbr.competence(case_base(X, y, TWO))
     here = cbr.competence(case_base([X[i] for i in order], [y[i] for i in order], TWO))
     assert here.coverage_size.tolist() == there.coverage_size[order].tolist()
@@ -311,7 +311,7 @@ def test_frame_html_and_pickle() -> None:
     assert "&lt;A&gt;" in page
     assert "<A>" not in page
     assert repr(found) == "Competence(cases=3, footprint=2, conflicts=0)"
-    assert pickle.loads(pickle.dumps(found)).to_frame().equals(found.to_frame())  # noqa: S301
+    assert pickle.loads(pickle.dumps(found)).to_frame().equals(found.to_frame())  # noqa: S301 - our own bytes
     assert found.provenance.spec == hierarchy.model_dump_json()
     for name in (
         "values",
@@ -335,12 +335,12 @@ def test_unknown_case_is_refused(what: str) -> None:
 
 def test_what_is_no_case_base_is_refused() -> None:
     with pytest.raises(DomainError, match="cases is a list; allowed: CaseBase"):
-        cbr.competence([[0.0], [1.0]])  # type: ignore[arg-type]
+        cbr.competence([[0.0], [1.0]])  # type: ignore[arg-type]  # meant wrong
 
 
 def test_what_are_no_ranges_is_refused() -> None:
     with pytest.raises(DomainError, match="ranges is a dict; allowed: FrozenRanges"):
-        cbr.competence(on_a_line([0], ["A"], 1.0), ranges={"balance": 1.0})  # type: ignore[arg-type]
+        cbr.competence(on_a_line([0], ["A"], 1.0), ranges={"balance": 1.0})  # type: ignore[arg-type]  # meant wrong
 
 
 def test_ranges_of_other_indicators_are_refused() -> None:

@@ -519,7 +519,7 @@ def test_lengths_and_empty_samples_are_refused() -> None:
     with pytest.raises(DomainError, match="levels or X is empty"):
         coverage(core, fitted, core.cases, core.codes, levels=[])
     with pytest.raises(DomainError, match="calibration is a dict"):
-        p_values(core, {}, core.cases)  # type: ignore[arg-type]
+        p_values(core, {}, core.cases)  # type: ignore[arg-type]  # meant wrong
     assert prediction_sets(core, fitted, nobody).to_frame().empty
 
 

@@ -441,7 +441,7 @@ def test_forgetting_reports_the_answers_that_change() -> None:
     assert all(case != "C4" for case in new.case)
     assert "C4 is forgotten" in found._repr_html_()
     with pytest.raises(DomainError, match="after is a str; allowed: a fitted CaseBasedClassifier"):
-        cbr.changed_answers(before, "model", queries)  # type: ignore[arg-type]
+        cbr.changed_answers(before, "model", queries)  # type: ignore[arg-type]  # meant wrong
 
 
 def test_forgetting_must_leave_enough_cases() -> None:
@@ -683,7 +683,7 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(DataError, match="do not belong together: min_margin asks the model to abstain"):
         cbr.CaseBasedClassifier.from_json(json.dumps(_document() | {"min_margin": 0.5}))
     with pytest.raises(DomainError, match="text is a PosixPath; allowed: the text of a model"):
-        cbr.CaseBasedClassifier.from_json(Path("model.json"))  # type: ignore[arg-type]
+        cbr.CaseBasedClassifier.from_json(Path("model.json"))  # type: ignore[arg-type]  # meant wrong
 
 
 def test_messages_about_documents_show_no_figures() -> None:

@@ -331,7 +331,7 @@ def test_frames_html_and_pickle() -> None:
     page = found._repr_html_()
     assert "4 of 8 cases kept in 2 round(s), 1 of them as the last of their class" in page
     assert repr(found) == "Edited(method=repeated_edited, cases=8, kept=4)"
-    assert pickle.loads(pickle.dumps(found)).to_frame().equals(found.to_frame())  # noqa: S301
+    assert pickle.loads(pickle.dumps(found)).to_frame().equals(found.to_frame())  # noqa: S301 - our own bytes
     for name in ("labels", "removed_in", "still_right"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(found, name)[0] = 0
@@ -341,7 +341,7 @@ def test_unknown_method_is_refused() -> None:
     with pytest.raises(
         DomainError, match="method is 'icf'; allowed: condensed, edited, repeated_edited, footprint"
     ):
-        cbr.edit_case_base(on_a_line(*LINE), "icf", by="analyst")  # type: ignore[arg-type]
+        cbr.edit_case_base(on_a_line(*LINE), "icf", by="analyst")  # type: ignore[arg-type]  # meant wrong
 
 
 @pytest.mark.parametrize("by", ["", "  ", None])
@@ -357,13 +357,13 @@ def test_votes_below_one_are_refused(k: int) -> None:
 
 
 def test_numpy_votes_are_taken() -> None:
-    assert cbr.edit_case_base(on_a_line(*LINE), "edited", by="analyst", k=np.int64(3)).rounds == 1  # type: ignore[arg-type]
+    assert cbr.edit_case_base(on_a_line(*LINE), "edited", by="analyst", k=np.int64(3)).rounds == 1  # type: ignore[arg-type]  # meant wrong
 
 
 @EACH_METHOD
 def test_what_is_no_case_base_is_refused(method: Method) -> None:
     with pytest.raises(DomainError, match="cases is a list; allowed: CaseBase"):
-        cbr.edit_case_base([[0.0]], method, by="analyst")  # type: ignore[arg-type]
+        cbr.edit_case_base([[0.0]], method, by="analyst")  # type: ignore[arg-type]  # meant wrong
 
 
 @EACH_METHOD

@@ -276,7 +276,7 @@ def test_batches_of_trials_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     small = [one.counterfactual for one in explained(retrieval, queries, disclose_cases=True)]
     for one, two, three_ in zip(expected, singly, small, strict=True):
         assert repr(dataclasses.astuple(one)) == repr(dataclasses.astuple(two))  # type: ignore[arg-type]  # found
-        assert repr(dataclasses.astuple(one)) == repr(dataclasses.astuple(three_))  # type: ignore[arg-type]
+        assert repr(dataclasses.astuple(one)) == repr(dataclasses.astuple(three_))  # type: ignore[arg-type]  # meant wrong
 
 
 def test_equal_cases_of_two_classes_allow_no_change() -> None:

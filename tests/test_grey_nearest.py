@@ -41,7 +41,7 @@ def reading(ranges_within: str) -> grey.Hierarchy:
     return SMALL.model_copy(update={"ranges_within": ranges_within})
 
 
-def frozen_for(cases: FloatArray, hierarchy: grey.Hierarchy, wanted: bool) -> grey.FrozenRanges | None:  # noqa: FBT001
+def frozen_for(cases: FloatArray, hierarchy: grey.Hierarchy, wanted: bool) -> grey.FrozenRanges | None:  # noqa: FBT001 - a parameter of the test
     return grey.FrozenRanges.from_cases(cases, hierarchy) if wanted else None
 
 
@@ -74,7 +74,7 @@ def test_nearest_is_the_head_of_a_stable_sort(
     queries: FloatArray,
     cases: FloatArray,
     within: str,
-    frozen: bool,  # noqa: FBT001
+    frozen: bool,  # noqa: FBT001 - a parameter of the test
     data: Any,
 ) -> None:
     hierarchy = reading(within)
@@ -130,7 +130,7 @@ def test_ties_go_to_the_case_that_stands_first(engine: Any) -> None:
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("within", ["group", "indicator", "hierarchy"])
 @pytest.mark.parametrize("k", [1, 3, 12])
-def test_engine_threads_and_batches_change_no_bit(engine: Any, within: str, k: int, frozen: bool) -> None:  # noqa: FBT001
+def test_engine_threads_and_batches_change_no_bit(engine: Any, within: str, k: int, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
     rng = np.random.default_rng(3)
     queries, cases = rng.random((2300, 3)).round(2), rng.random((37, 3)).round(2)
     hierarchy = reading(within)
@@ -238,7 +238,7 @@ def test_parts_sum_to_the_similarity_under_every_reading(
     queries: FloatArray,
     cases: FloatArray,
     within: str,
-    frozen: bool,  # noqa: FBT001
+    frozen: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     hierarchy = reading(within)
     ranges = frozen_for(cases, hierarchy, frozen)
@@ -293,7 +293,7 @@ def test_the_nearest_of_each_class_is_that_of_the_matrix(
     queries: FloatArray,
     cases: FloatArray,
     within: str,
-    frozen: bool,  # noqa: FBT001
+    frozen: bool,  # noqa: FBT001 - a parameter of the test
     data: Any,
 ) -> None:
     """Ranges run over all classes, so the similarities are those of the whole matrix."""
@@ -326,7 +326,7 @@ def test_classes_on_every_engine(engine: Any) -> None:
 
 @given(tables(LEVELS | UNIT, 2), READINGS, st.booleans())
 @settings(deadline=None)
-def test_a_row_left_out_is_the_query_against_the_others(cases: FloatArray, within: str, frozen: bool) -> None:  # noqa: FBT001
+def test_a_row_left_out_is_the_query_against_the_others(cases: FloatArray, within: str, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
     hierarchy = reading(within)
     ranges = frozen_for(cases, hierarchy, frozen)
     got = grey.leave_one_out_similarity(cases, hierarchy, ranges=ranges)

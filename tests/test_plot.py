@@ -15,7 +15,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from custvalue import anp, plot
 from custvalue.exceptions import DomainError
-from pictures import Everything, all_texts
+from pictures import Everything, all_texts, draws_where_it_is_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,14 +120,7 @@ DISPLAYS = pytest.mark.parametrize(
 
 @DISPLAYS
 def test_each_draws_into_the_axes_it_is_given_and_leaves_settings_alone(make: Any) -> None:
-    before = dict(mpl.rcParams)
-    figure, axes = plt.subplots()
-    display = make()
-    assert display.plot(ax=axes) is display
-    assert display.ax_ is axes
-    assert display.figure_ is figure
-    assert dict(mpl.rcParams) == before
-    assert plt.get_fignums() == [figure.number]
+    draws_where_it_is_told(make)
 
 
 @DISPLAYS

@@ -6,7 +6,6 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +15,7 @@ from matplotlib.container import BarContainer
 
 from custvalue import cbr, grey, plot
 from custvalue.exceptions import DomainError
-from pictures import Everything, all_texts, legend_of
+from pictures import Everything, all_texts, draws_where_it_is_told, legend_of
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray
@@ -144,14 +143,7 @@ DISPLAYS = pytest.mark.parametrize(
 
 @DISPLAYS
 def test_each_draws_into_the_axes_it_is_given_and_leaves_settings_alone(make: Any) -> None:
-    before = dict(mpl.rcParams)
-    figure, axes = plt.subplots()
-    display = make()
-    assert display.plot(ax=axes) is display
-    assert display.ax_ is axes
-    assert display.figure_ is figure
-    assert dict(mpl.rcParams) == before
-    assert plt.get_fignums() == [figure.number]
+    draws_where_it_is_told(make)
 
 
 @DISPLAYS

@@ -119,6 +119,17 @@ def unboxed(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
+def whole_number(value: object, name: str, lowest: int, highest: int | None = None, *, what: str = "") -> int:
+    """Give a plain whole number within the limits; ``what`` says what the highest one is."""
+    number = unboxed(value)
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or number < lowest or (highest is not None and number > highest):
+        limit = "" if highest is None else f" to {what}{highest}"
+        message = f"{name} must be a whole number from {lowest}{limit}."
+        raise DomainError(message)
+    return int(number)
+
+
 def require(value: object, kind: type[T], argument: str, mend: str = "") -> T:
     """Give the value if it is of the kind; refuse anything else by the argument's name."""
     if isinstance(value, kind):

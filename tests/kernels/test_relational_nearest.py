@@ -77,7 +77,7 @@ def test_nearest_is_a_stable_full_sort(queries: FloatArray, cases: FloatArray, k
 
 @given(tables(EXTREMES | FINITE), tables(EXTREMES | FINITE), RHO, st.booleans())
 @settings(deadline=None, max_examples=80)
-def test_no_scale_misleads_the_scan(queries: FloatArray, cases: FloatArray, rho: float, frozen: bool) -> None:  # noqa: FBT001
+def test_no_scale_misleads_the_scan(queries: FloatArray, cases: FloatArray, rho: float, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
     measure = MEASURE._replace(rho=rho, largest=np.ptp(cases, axis=0) if frozen else None)
     k = min(2, len(cases))
     expected = sorted_matrix(relational.similarity_matrix(queries, cases, measure), k)
@@ -86,7 +86,7 @@ def test_no_scale_misleads_the_scan(queries: FloatArray, cases: FloatArray, rho:
 
 @given(tables(LEVELS | EXTREMES | FINITE), tables(LEVELS | EXTREMES | FINITE), RHO, st.booleans())
 @settings(deadline=None, max_examples=80)
-def test_numba_gives_the_bits_of_numpy(queries: FloatArray, cases: FloatArray, rho: float, frozen: bool) -> None:  # noqa: FBT001
+def test_numba_gives_the_bits_of_numpy(queries: FloatArray, cases: FloatArray, rho: float, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
     pytest.importorskip("numba")
     measure = MEASURE._replace(rho=rho, largest=np.ptp(cases, axis=0) if frozen else None)
     k = min(3, len(cases))
@@ -96,7 +96,7 @@ def test_numba_gives_the_bits_of_numpy(queries: FloatArray, cases: FloatArray, r
 
 @pytest.mark.parametrize("k", [1, 2, 5, 8, 9, 40, 130])
 @pytest.mark.parametrize("digits", [0, 1, 9])
-def test_many_cases(compiled: bool, k: int, digits: int) -> None:  # noqa: FBT001
+def test_many_cases(compiled: bool, k: int, digits: int) -> None:  # noqa: FBT001 - a parameter of the test
     """Everything tied (whole numbers), much tied (tenths), nothing tied."""
     queries, cases = random_tables(60, 150, digits)
     cases[100:] = cases[:50]  # half of the cases stand there twice
@@ -118,7 +118,7 @@ def test_many_cases(compiled: bool, k: int, digits: int) -> None:  # noqa: FBT00
     ],
     ids=str,
 )
-def test_no_size_changes_a_bit(monkeypatch: pytest.MonkeyPatch, compiled: bool, sizes: dict[str, int]) -> None:  # noqa: FBT001
+def test_no_size_changes_a_bit(monkeypatch: pytest.MonkeyPatch, compiled: bool, sizes: dict[str, int]) -> None:  # noqa: FBT001 - a parameter of the test
     queries, cases = random_tables(45, 60)
     cases[30:] = cases[:30]
     rooms = {
@@ -140,7 +140,7 @@ def test_no_size_changes_a_bit(monkeypatch: pytest.MonkeyPatch, compiled: bool, 
             same_bits(found, expected)
 
 
-def test_a_batch_gives_the_bits_of_its_rows(compiled: bool) -> None:  # noqa: FBT001
+def test_a_batch_gives_the_bits_of_its_rows(compiled: bool) -> None:  # noqa: FBT001 - a parameter of the test
     queries, cases = random_tables(1100, 60, 9, seed=2)
     together = relational_nearest.nearest_cases(queries, cases, MEASURE, 4, compiled=compiled)
     for row in (0, 777, 1099):
@@ -150,7 +150,7 @@ def test_a_batch_gives_the_bits_of_its_rows(compiled: bool) -> None:  # noqa: FB
 
 @pytest.mark.parametrize("n_classes", [1, 3, 7])
 @pytest.mark.parametrize("left_out", [False, True])
-def test_the_nearest_of_each_class(compiled: bool, n_classes: int, left_out: bool) -> None:  # noqa: FBT001
+def test_the_nearest_of_each_class(compiled: bool, n_classes: int, left_out: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Class 4 of 7 has no case, class 5 a single one, which itself is left without."""
     queries, cases = random_tables(90, 80)
     codes = np.random.default_rng(1).integers(0, min(n_classes, 4), size=80)
@@ -171,7 +171,7 @@ def test_the_nearest_of_each_class(compiled: bool, n_classes: int, left_out: boo
 
 @pytest.mark.parametrize("digits", [1, 9])
 @pytest.mark.parametrize("k", [1, 2, 8, 20, 79])
-def test_left_out_cases_are_not_found(compiled: bool, k: int, digits: int) -> None:  # noqa: FBT001
+def test_left_out_cases_are_not_found(compiled: bool, k: int, digits: int) -> None:  # noqa: FBT001 - a parameter of the test
     _, cases = random_tables(1, 80, digits)
     own = np.arange(80)
     expected = sorted_matrix(relational.similarity_matrix(cases, cases, MEASURE, own=own), k)
@@ -180,7 +180,7 @@ def test_left_out_cases_are_not_found(compiled: bool, k: int, digits: int) -> No
     assert not (found[0] == own[:, None]).any()
 
 
-def test_arrays_may_lie_in_memory_as_they_like(compiled: bool) -> None:  # noqa: FBT001
+def test_arrays_may_lie_in_memory_as_they_like(compiled: bool) -> None:  # noqa: FBT001 - a parameter of the test
     queries, cases = random_tables(50, 40, 9)
     expected = relational_nearest.nearest_cases(queries, cases, MEASURE, 3)
     wide = np.zeros((100, 10))
@@ -284,7 +284,7 @@ def test_what_float32_cannot_hold_is_computed_in_float64(scale: float) -> None:
 
 
 @pytest.mark.parametrize("step", [1e-13, 1e-6, 1e-5])
-def test_cases_nearer_than_float32_can_tell_are_told_apart(compiled: bool, step: float) -> None:  # noqa: FBT001
+def test_cases_nearer_than_float32_can_tell_are_told_apart(compiled: bool, step: float) -> None:  # noqa: FBT001 - a parameter of the test
     """Cases next to each other, which float32 puts into another order: float64 ranks them."""
     rng = np.random.default_rng(4)
     queries = rng.random((1000, 5))
@@ -332,7 +332,7 @@ def test_cells_hold_the_place_of_every_value(m: int, width: float, digits: int) 
     cells = relational_numba.cells_of(ordered)
     queries = np.concatenate([ordered.T, (rng.random((9, 2)) - 0.5) * 2 * width])
     found = np.full((len(queries), 2), np.inf), np.zeros((len(queries), 2))
-    relational_numba.find_ranges(queries, ordered, cells, np.arange(2), False, *found)  # noqa: FBT003
+    relational_numba.find_ranges(queries, ordered, cells, np.arange(2), False, *found)  # noqa: FBT003 - compiled code takes no names
     same_bits(found, relational.ranges(queries, ordered, np.arange(2)))
 
 
@@ -343,7 +343,7 @@ def test_cells_hold_the_place_of_every_value(m: int, width: float, digits: int) 
     ("n", "m", "k", "digits"),
     [(400_000, 50, 1, 9), (50, 300_000, 1, 9), (500, 20_000, 2, 0), (2, 300_000, 300_000, 9)],
 )
-def test_memory_stays_small(compiled: bool, n: int, m: int, k: int, digits: int) -> None:  # noqa: FBT001
+def test_memory_stays_small(compiled: bool, n: int, m: int, k: int, digits: int) -> None:  # noqa: FBT001 - a parameter of the test
     """Many queries, many cases, everything tied, all cases ranked: 64 MB beside one sorted copy at most."""
     if compiled:
         relational_numba.compiled()

@@ -17,7 +17,7 @@ from custvalue import _frames
 from custvalue._case_based.paired_comparison import PairedTest, holm, mcnemar, resampled_t
 from custvalue._case_based.retrieval import Retrieval
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import require, unboxed
+from custvalue._spec import require, whole_number
 from custvalue.exceptions import DataError, DomainError
 from custvalue.grey import Hierarchy
 
@@ -255,14 +255,6 @@ def _classes(y: Any) -> tuple[NDArray[Any], IntArray]:
     return classes, codes.astype(np.int64)
 
 
-def _whole(value: object, name: str, lowest: int) -> int:
-    number = unboxed(value)
-    if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
-        message = f"{name} must be a whole number from {lowest}."
-        raise DomainError(message)
-    return number
-
-
 def _checked(X: Any, y: Any, hierarchy: Hierarchy, k: int, n_splits: int) -> tuple[_Task, IntArray]:
     """Read customers and classes; refuse what cannot be cross-validated, with the mend."""
     names = require(hierarchy, Hierarchy, "hierarchy").indicators
@@ -376,8 +368,8 @@ def compare_baselines(
     >>> dict(zip(found.rivals, found.verdicts))["majority"]
     'wins'
     """
-    k, splits = _whole(k, "k", 1), _whole(n_splits, "n_splits", 2)
-    repeats, shuffles = _whole(n_repeats, "n_repeats", 1), _whole(n_shuffles, "n_shuffles", 1)
+    k, splits = whole_number(k, "k", 1), whole_number(n_splits, "n_splits", 2)
+    repeats, shuffles = whole_number(n_repeats, "n_repeats", 1), whole_number(n_shuffles, "n_shuffles", 1)
     task, codes = _checked(X, y, hierarchy, k, splits)
     rng = check_random_state(random_state)
 

@@ -12,7 +12,7 @@ from custvalue._case_based.case_records import Change, made
 from custvalue._case_based.cases_in_force import CasesInForce
 from custvalue._case_based.difference import difference
 from custvalue._case_based.new_cases import new_cases, next_ids, read_bounds, read_labels
-from custvalue._spec import Document, FrozenMapping, require, unboxed
+from custvalue._spec import Document, FrozenMapping, require, whole_number
 from custvalue.exceptions import DataError, DomainError
 from custvalue.grey import Hierarchy
 
@@ -434,10 +434,7 @@ class CaseBase(CasesInForce):
         DataError
             If the version held a case that has been forgotten, or its digest does not come out.
         """
-        number = unboxed(version)
-        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= self.version:
-            message = f"version must be a whole number from 1 to {self.version}."
-            raise DomainError(message)
+        number = whole_number(version, "version", 1, self.version)
         changes = tuple(self.changes[:number])
         try:
             *_, state = case_log.states(changes, scaled=self.scaled)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue._case_based.conformal import known_p_values
+from custvalue._case_based.retrieval import rival_classes
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 
 if TYPE_CHECKING:
@@ -131,17 +132,12 @@ def classified(
     abstain_label: Any,
     calibration: Calibration | None,
 ) -> Classification:
-    """Grade queries and gather what tells how far to trust each answer, in two or three searches."""
+    """Grade queries and gather what tells how far to trust each answer, in two searches."""
     found, by_class = retrieval.nearest(queries), retrieval.by_class(queries)
-    codes = retrieval.decide(queries) if retrieval.k > 1 else retrieval.codes[found.index[:, 0]]
+    codes = retrieval.decided(found)
     rows = np.arange(len(queries))
-    others = np.array(by_class.similarity)
-    own = others[rows, codes].copy()
-    others[rows, codes] = -np.inf
-    best_other = others.max(axis=1)
-    # Among equally similar cases of other classes the first one is the rival.
-    first = np.where(others == best_other[:, None], by_class.index, len(retrieval.cases))
-    rivals = first.argmin(axis=1)
+    own = by_class.similarity[rows, codes]
+    rivals, best_other = rival_classes(by_class, codes, len(retrieval.cases))
     single = np.isneginf(best_other)
     margin = own - np.where(single, 0.0, best_other)
     rival = classes.astype(object)[rivals]

@@ -14,7 +14,7 @@ from custvalue._case_based.case_base import CaseBase
 from custvalue._case_based.clusters import Clusters, column_scale, composite_value, scaled_indicators
 from custvalue._case_based.report import CaseBaseReport
 from custvalue._results import provenance, read_only
-from custvalue._spec import unboxed
+from custvalue._spec import whole_number
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ SILHOUETTE_SAMPLE = 2000
 _REPRESENTATIVES = ("prototype", "medoid", "nearest", "random", "all")
 
 
-def _whole_number(value: object, name: str, lowest: int) -> int:
-    number = unboxed(value)
-    if not isinstance(number, int) or isinstance(number, bool) or number < lowest:
-        message = f"{name} must be a whole number from {lowest}."
-        raise DomainError(message)
-    return number
-
-
 def _k_means(points: FloatArray, n_classes: int, seed: int, n_init: int) -> IntArray:
     """Cluster rows that are sorted already; give a label a row."""
     fitted = KMeans(n_clusters=n_classes, n_init=n_init, random_state=seed, tol=0.0, max_iter=1000).fit(points)
@@ -55,7 +47,7 @@ def _checked_customers(
 ) -> tuple[FloatArray, FloatArray, IntArray, int]:
     """Give customers sorted by value, their points for clustering, the sorting order, the number of classes."""
     values = scaled_indicators(X, hierarchy)
-    classes = _whole_number(n_classes, "n_classes", 2)
+    classes = whole_number(n_classes, "n_classes", 2)
     points = values * column_scale(hierarchy, weighted=_is_weighted(clustering))
     distinct = len(np.unique(points, axis=0))
     if classes > distinct:
@@ -123,7 +115,7 @@ def class_stability(
     array([1., 1., 1.])
     """
     _, points, _, classes = _checked_customers(X, hierarchy, n_classes, clustering)
-    runs, n_init = _whole_number(n_seeds, "n_seeds", 2), _whole_number(n_init, "n_init", 1)
+    runs, n_init = whole_number(n_seeds, "n_seeds", 2), whole_number(n_init, "n_init", 1)
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=runs)
     found = [_k_means(points, classes, int(seed), n_init) for seed in seeds]
@@ -302,9 +294,9 @@ def build_case_base(
         message = f"representatives must be one of {', '.join(_REPRESENTATIVES)}."
         raise DomainError(message)
     values, points, order, wanted = _checked_customers(X, hierarchy, n_classes, clustering)
-    n_init = _whole_number(n_init, "n_init", 1)
-    count = _whole_number(n_representatives, "n_representatives", 1)
-    seeds = _whole_number(stability_seeds, "stability_seeds", 0)
+    n_init = whole_number(n_init, "n_init", 1)
+    count = whole_number(n_representatives, "n_representatives", 1)
+    seeds = whole_number(stability_seeds, "stability_seeds", 0)
     if count > 1 and representatives not in ("nearest", "random"):
         message = "n_representatives goes with representatives='nearest' or 'random'."
         raise DomainError(message)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from custvalue import _frames
-from custvalue._case_based.report import CaseBaseReport  # noqa: TC001
 from custvalue._results import Provenance, short_repr
 from custvalue._spec import require
 from custvalue.grey import Hierarchy
 
 if TYPE_CHECKING:
+    from custvalue._case_based.report import CaseBaseReport
     from custvalue._typing import FloatArray, IntArray, Table
 
 

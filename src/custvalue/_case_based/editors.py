@@ -11,7 +11,7 @@ import pandas as pd
 from custvalue._case_based import editing_rules
 from custvalue._case_based.competence import JudgedCases
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import whole_number
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -271,8 +271,4 @@ def _checked(method: object, by: object, k: object) -> tuple[Callable[[JudgedCas
     if not isinstance(by, str) or not by.strip():
         message = "by is empty; allowed: the name of who edits, which goes into the log of the case base."
         raise DomainError(message)
-    votes = unboxed(k)
-    if not isinstance(votes, int) or isinstance(votes, bool) or votes < 1:
-        message = "k must be a whole number from 1."
-        raise DomainError(message)
-    return _RULES[method], votes
+    return _RULES[method], whole_number(k, "k", 1)

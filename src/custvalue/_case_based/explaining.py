@@ -9,6 +9,7 @@ import numpy as np
 
 from custvalue._case_based.counterfactual import MOST_SETS, Counterfactual, Found, find_flips
 from custvalue._case_based.explanation import Explanation, Explanations
+from custvalue._case_based.retrieval import rival_classes
 from custvalue._case_based.wording import FEWEST
 from custvalue._results import provenance, read_only
 from custvalue._spec import FrozenMapping, unboxed
@@ -84,7 +85,7 @@ def explain_queries(
     """Explain each query by the nearest case of its class, the nearest unlike case, and a change of class.
 
     ``members`` counts the customers whose figures a case averages; ``lower`` and ``upper`` are the range of the
-    customers that the cases stand for. Beside the decisions of the counterfactual search this costs three searches
+    customers that the cases stand for. Beside the decisions of the counterfactual search this costs two searches
     through the cases and O(p) a query.
     """
     found = _retrieved(retrieval, queries)
@@ -121,9 +122,11 @@ def explain_queries(
 
 
 def _retrieved(retrieval: Retrieval, queries: FloatArray) -> _Retrieved:
-    codes, nearest = retrieval.decide(queries), retrieval.by_class(queries)
+    voters, nearest = retrieval.nearest(queries), retrieval.by_class(queries)
+    codes = retrieval.decided(voters)
     rows = np.arange(len(queries))
-    rivals = _rivals(nearest, codes, len(retrieval.cases))
+    rivals, best = rival_classes(nearest, codes, len(retrieval.cases))
+    rivals = np.where(np.isfinite(best), rivals, codes)
     pairs = np.stack([nearest.index[rows, codes], nearest.index[rows, rivals]], axis=1)
     shape = (len(queries), 2, queries.shape[1])
     coefficients, contributions, weights = np.zeros(shape), np.zeros(shape), np.zeros_like(queries)
@@ -139,17 +142,8 @@ def _retrieved(retrieval: Retrieval, queries: FloatArray) -> _Retrieved:
         coefficients[place], contributions[place] = parts
         weights[np.ix_(pattern.rows, pattern.columns)] = pattern.hierarchy.global_weights
     coefficients[rivals == codes, 1] = contributions[rivals == codes, 1] = 0.0
-    votes = retrieval.votes(queries) if retrieval.k > 1 else None
+    votes = retrieval.votes_of(voters) if retrieval.k > 1 else None
     return _Retrieved(queries, codes, rivals, nearest, coefficients, contributions, weights, votes)
-
-
-def _rivals(nearest: ClassNearest, codes: IntArray, n_cases: int) -> IntArray:
-    """Find the class of the most similar case of another class, the first case among equals."""
-    others = nearest.similarity.copy()
-    others[np.arange(len(codes)), codes] = -np.inf
-    best = others.max(axis=1, keepdims=True)
-    rivals = np.where(others == best, nearest.index, n_cases).argmin(axis=1)
-    return np.where(np.isfinite(best[:, 0]), rivals, codes)
 
 
 def _by_class(names: Sequence[Any], values: FloatArray) -> FrozenMapping[Any, float]:

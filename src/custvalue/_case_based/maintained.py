@@ -14,6 +14,7 @@ from custvalue._case_based.case_base import CaseBase
 from custvalue._case_based.case_records import Label
 from custvalue._case_based.conformal import Calibration, digest_of_cases
 from custvalue._case_based.fitted import FittedCases, require_same_order
+from custvalue._case_based.retrieval import MOST_THREADS
 from custvalue._estimators import checked_table
 from custvalue._spec import Document, Items, Name, unboxed
 from custvalue._version import __version__
@@ -47,13 +48,17 @@ class ModelDocument(Document):
     min_margin: float = Field(ge=0.0, lt=1.0, description="Margin below which the model abstains.")
     abstain_label: Label | None = Field(description="What it answers then.")
     engine: Literal["auto", "numpy", "numba"] = Field(description="How cases are searched.")
-    n_threads: int = Field(ge=1, le=1024, description="Threads of the search.")
+    n_threads: int = Field(ge=1, le=MOST_THREADS, description="Threads of the search.")
     by_name: bool = Field(description="Whether tables are matched by the hierarchy's names.")
     feature_names: Items[Name] | None = Field(description="Columns of the fit, where they had names.")
     case_base: CaseBase = Field(description="The cases, as the log of all changes.")
     ranges: FrozenRanges | None = Field(description="Ranges frozen at the fit.")
     frozen_at: int | None = Field(default=None, ge=1, description="Version of the cases they were frozen in.")
     calibration: Calibration | None = Field(description="Scores for prediction sets.")
+
+
+def _put_together_wrong(what: str) -> DataError:
+    return DataError(f"{what}: the document was put together wrong.")
 
 
 class MaintainedCases(FittedCases):
@@ -321,34 +326,24 @@ class MaintainedCases(FittedCases):
         made.n_features_in_ = len(indicators)
         if names is not None:
             if sorted(names) != sorted(indicators):
-                message = (
-                    "feature_names are not the indicators of the case base: the document was put together wrong."
-                )
-                raise DataError(message)
+                raise _put_together_wrong("feature_names are not the indicators of the case base")
             made.feature_names_in_ = np.array(list(names), dtype=object)
         if document.hierarchy is not None and document.hierarchy != document.case_base.hierarchy:
-            message = "hierarchy is not the one of the case base: the document was put together wrong."
-            raise DataError(message)
+            raise _put_together_wrong("hierarchy is not the one of the case base")
         frozen = document.reference == "frozen"
         if {document.ranges is not None, document.frozen_at is not None} != {frozen} or (
             document.ranges is not None and set(document.ranges.largest) != set(indicators)
         ):
-            message = "ranges do not fit reference or the indicators: the document was put together wrong."
-            raise DataError(message)
+            raise _put_together_wrong("ranges do not fit reference or the indicators")
         if document.frozen_at is not None:
             if document.frozen_at > document.case_base.version:
-                message = (
-                    "frozen_at lies beyond the last version of case_base: the document was put together wrong."
-                )
-                raise DataError(message)
+                raise _put_together_wrong("frozen_at lies beyond the last version of case_base")
             made._frozen_at = document.frozen_at
         made._adopt(document.case_base, document.ranges)
         if document.calibration is not None:
             if document.calibration.cases_digest != digest_of_cases(made._retrieval):
-                message = "calibration belongs to other cases than case_base: the document was put together wrong."
-                raise DataError(message)
+                raise _put_together_wrong("calibration belongs to other cases than case_base")
             if list(document.calibration.classes) != made.classes_.tolist():
-                message = "calibration has other classes than case_base: the document was put together wrong."
-                raise DataError(message)
+                raise _put_together_wrong("calibration has other classes than case_base")
             made.calibration_ = document.calibration
         return made

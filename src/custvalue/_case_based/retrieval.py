@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import numpy as np
 
+from custvalue._kernels.votes import elected
 from custvalue._results import provenance, read_only
-from custvalue._spec import unboxed
+from custvalue._spec import whole_number
 from custvalue.exceptions import DataError, DomainError
 from custvalue.grey import ClassNearest, FrozenRanges, Hierarchy, Nearest, nearest, nearest_by_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from custvalue._typing import ArrayLike, FloatArray, IntArray
 
 MOST_THREADS = 1024
+
+Result = TypeVar("Result", Nearest, ClassNearest)
 _VOTES = ("majority", "similarity")
 _MISSING = ("raise", "skip")
 _ENGINES = ("auto", "numpy", "numba")
@@ -53,14 +56,8 @@ class Retrieval:
     n_threads: int = 1
 
     def __post_init__(self) -> None:
-        k = unboxed(self.k)
-        if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= len(self.cases):
-            message = f"k must be a whole number from 1 to the number of cases, {len(self.cases)}."
-            raise DomainError(message)
-        threads = unboxed(self.n_threads)
-        if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST_THREADS:
-            message = f"n_threads must be a whole number from 1 to {MOST_THREADS}."
-            raise DomainError(message)
+        whole_number(self.k, "k", 1, len(self.cases), what="the number of cases, ")
+        whole_number(self.n_threads, "n_threads", 1, MOST_THREADS)
         settings = (("vote", _VOTES), ("missing", _MISSING), ("engine", _ENGINES))
         for name, allowed in settings:
             if getattr(self, name) not in allowed:
@@ -99,70 +96,44 @@ class Retrieval:
     def nearest(self, queries: FloatArray, k: int | None = None) -> Nearest:
         """Find the k most similar cases of each query."""
         wanted = self.k if k is None else k
-        parts = [
-            (
-                pattern.rows,
-                nearest(
-                    *self._tables(queries, pattern),
-                    pattern.hierarchy,
-                    wanted,
-                    ranges=pattern.ranges,
-                    engine=self.engine,
-                    n_threads=self.n_threads,
-                ),
-            )
-            for pattern in self.patterns(queries)
-        ]
-        if len(parts) == 1:
-            return parts[0][1]
-        names = ("index", "similarity", "margin", "tied")
-        arrays = {name: _gathered([(rows, getattr(part, name)) for rows, part in parts]) for name in names}
-        return replace(parts[0][1], **arrays, provenance=self._provenance(len(queries)))
+
+        def search(pattern: Pattern, tables: tuple[FloatArray, FloatArray], how: dict[str, Any]) -> Nearest:
+            return nearest(*tables, pattern.hierarchy, wanted, ranges=pattern.ranges, **how)
+
+        return self._searched(queries, search, ("index", "similarity", "margin", "tied"))
 
     def by_class(self, queries: FloatArray) -> ClassNearest:
         """Find the most similar case of each class."""
-        parts = [
-            (
-                pattern.rows,
-                nearest_by_class(
-                    *self._tables(queries, pattern),
-                    self.codes,
-                    self.n_classes,
-                    pattern.hierarchy,
-                    ranges=pattern.ranges,
-                    engine=self.engine,
-                    n_threads=self.n_threads,
-                ),
-            )
-            for pattern in self.patterns(queries)
-        ]
+
+        def search(pattern: Pattern, tables: tuple[FloatArray, FloatArray], how: dict[str, Any]) -> ClassNearest:
+            classes = self.codes, self.n_classes
+            return nearest_by_class(*tables, *classes, pattern.hierarchy, ranges=pattern.ranges, **how)
+
+        return self._searched(queries, search, ("index", "similarity"))
+
+    def _searched(self, queries: FloatArray, search: Callable[..., Result], names: tuple[str, ...]) -> Result:
+        """Search for each pattern of missing indicators, and put the rows back into order."""
+        how = {"engine": self.engine, "n_threads": self.n_threads}
+        parts = [(one.rows, search(one, self._tables(queries, one), how)) for one in self.patterns(queries)]
         if len(parts) == 1:
             return parts[0][1]
-        names = ("index", "similarity")
         arrays = {name: _gathered([(rows, getattr(part, name)) for rows, part in parts]) for name in names}
         return replace(parts[0][1], **arrays, provenance=self._provenance(len(queries)))
 
     def votes(self, queries: FloatArray) -> FloatArray:
         """Give each class's share of the votes of the k nearest cases, shape (queries, classes)."""
-        return self._counted(self.nearest(queries))
+        return self.votes_of(self.nearest(queries))
 
     def decide(self, queries: FloatArray) -> IntArray:
         """Give the position of the class with the most votes; a tie goes to the class of the most similar case."""
-        found = self.nearest(queries)
-        if self.k == 1:
-            codes: IntArray = self.codes[found.index[:, 0]]
-            return codes
-        return self.elected(found, self._counted(found))
+        return self.decided(self.nearest(queries))
 
-    def elected(self, found: Nearest, votes: FloatArray) -> IntArray:
-        """Give the class with the most votes; among equals the one that stands first in the ranking."""
-        ranked = self.codes[found.index]
-        leads = np.take_along_axis(votes, ranked, axis=1) == votes.max(axis=1, keepdims=True)
-        first = leads.argmax(axis=1)
-        elected: IntArray = ranked[np.arange(len(ranked)), first]
-        return elected
+    def decided(self, found: Nearest) -> IntArray:
+        """Decide for queries whose k nearest cases are known."""
+        return elected(self.codes[found.index], self.votes_of(found))
 
-    def _counted(self, found: Nearest) -> FloatArray:
+    def votes_of(self, found: Nearest) -> FloatArray:
+        """Count the votes for queries whose k nearest cases are known."""
         shape = (len(found.index), self.n_classes)
         votes = np.zeros(shape)
         weight = np.ones_like(found.similarity) if self.vote == "majority" else np.array(found.similarity)
@@ -190,6 +161,18 @@ class Retrieval:
         keep = np.ones(len(self.cases), dtype=np.bool_)
         keep[np.asarray(rows)] = False
         return replace(self, cases=self.cases[keep], codes=self.codes[keep], k=min(self.k, int(keep.sum())))
+
+
+def rival_classes(nearest_of_class: ClassNearest, codes: IntArray, n_cases: int) -> tuple[IntArray, FloatArray]:
+    """Give the class of each query's nearest case of any other class, and its similarity.
+
+    Among equally similar cases the first one is the rival; -inf says that there is none.
+    """
+    others = np.array(nearest_of_class.similarity)
+    others[np.arange(len(codes)), codes] = -np.inf
+    best = others.max(axis=1)
+    first = np.where(others == best[:, None], nearest_of_class.index, n_cases)
+    return first.argmin(axis=1), best
 
 
 def _gathered(parts: list[tuple[IntArray, Any]]) -> Any:

@@ -15,7 +15,7 @@ from custvalue import _frames
 from custvalue._case_based.manhattan import manhattan_nearest
 from custvalue._case_based.retrieval import Retrieval
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import unboxed, whole_number
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -185,9 +185,7 @@ _Method: TypeAlias = "Callable[[Retrieval, FloatArray], _Answers]"
 def _by_grey(retrieval: Retrieval, queries: FloatArray) -> _Answers:
     found = retrieval.nearest(queries)
     winner = found.index[:, 0]
-    if found.index.shape[1] == 1:
-        return _Answers(winner, retrieval.codes[winner])
-    return _Answers(winner, retrieval.decide(queries))
+    return _Answers(winner, retrieval.decided(found))
 
 
 def _by_manhattan(retrieval: Retrieval, queries: FloatArray) -> _Answers:
@@ -414,10 +412,7 @@ def answer_stability(
     (1, 3, 20)
     """
     retrieval, queries = _core_and_queries(model, X)
-    repeats = unboxed(n_repeats)
-    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
-        message = "n_repeats must be a whole number from 1."
-        raise DomainError(message)
+    repeats = whole_number(n_repeats, "n_repeats", 1)
     if len(queries) == 0 or np.isnan(queries).any():
         message = (
             "X is empty or holds missing values; stability is told on customers with all indicators. Leave the "

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from custvalue._kernels.votes import elected
+
 if TYPE_CHECKING:
     from custvalue._typing import BoolArray, FloatArray, IntArray
 
@@ -105,9 +107,7 @@ def outvoted(neighbours: IntArray, codes: IntArray, n_classes: int) -> tuple[Boo
     voters = codes[neighbours]
     votes = np.zeros((len(codes), n_classes), dtype=np.int64)
     np.add.at(votes, (rows[:, None], voters), 1)
-    strongest = np.take_along_axis(votes, voters, axis=1) == votes.max(axis=1)[:, None]
-    decided = voters[rows, strongest.argmax(axis=1)]
-    return decided != codes, votes[rows, codes]
+    return elected(voters, votes) != codes, votes[rows, codes]
 
 
 def conflicts(values: FloatArray, codes: IntArray) -> tuple[int, BoolArray]:

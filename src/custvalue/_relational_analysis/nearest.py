@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from custvalue._kernels import relational_nearest
 from custvalue._relational_analysis.ranges import checked_pair, measure_of
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import whole_number
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -305,19 +305,9 @@ def nearest_of(found: tuple[IntArray, FloatArray, FloatArray], counts: Provenanc
     return Nearest(read_only(index), read_only(similarity), read_only(margin), read_only(tied), counts)
 
 
-def _whole(value: Any) -> int | None:
-    """Give a whole number as a plain one, and None for anything else."""
-    value = unboxed(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def checked_k(k: object, limit: int, what: str) -> int:
     """Refuse a number of cases that cannot be found."""
-    whole = _whole(k)
-    if whole is None or not 1 <= whole <= limit:
-        message = f"k must be a whole number from 1 to the number of {what}, {limit}."
-        raise DomainError(message)
-    return whole
+    return whole_number(k, "k", 1, limit, what=f"the number of {what}, ")
 
 
 class How(TypedDict):
@@ -332,10 +322,7 @@ def checked_engine(engine: object, n_threads: object, n_queries: int, cases: Flo
     if engine not in ("auto", "numpy", "numba"):
         message = "engine must be 'auto', 'numpy' or 'numba'."
         raise DomainError(message)
-    threads = _whole(n_threads)
-    if threads is None or threads < 1:
-        message = "n_threads must be a whole number from 1."
-        raise DomainError(message)
+    threads = whole_number(n_threads, "n_threads", 1)
     try:
         compiled = relational_nearest.compiles(str(engine), n_queries, cases)
     except ImportError:
@@ -346,10 +333,7 @@ def checked_engine(engine: object, n_threads: object, n_queries: int, cases: Flo
 
 def checked_classes(classes: ArrayLike, n_classes: object, n_cases: int) -> tuple[IntArray, int]:
     """Refuse classes that are not one code a case."""
-    number = _whole(n_classes)
-    if number is None or number < 1:
-        message = "n_classes must be a whole number from 1."
-        raise DomainError(message)
+    number = whole_number(n_classes, "n_classes", 1)
     codes = np.asarray(classes)
     if codes.shape != (n_cases,) or codes.dtype.kind not in "iu":
         message = (
