@@ -1,185 +1,107 @@
-"""Transactions to one row a customer on any engine: the one narrow path through narwhals.
+"""Transactions as checked rows on any engine: the one narrow path through narwhals.
 
-The path keeps to what gives the same answer on every engine: a schema guard first, one filter on time, plain
-columns for every mask, one group-by with bare sums, extremes and counts, distinct days by ``unique``, and all
-date arithmetic, means and rates afterwards in NumPy on the customer table.
+The path keeps to what gives the same answer on every engine: a schema guard first, time as whole microseconds,
+plain columns for every mask, one pass for all counts, and bare aggregates; no idea of a time zone, of text or of
+missing numbers is left to an engine.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
-import pandas as pd
 
-from custvalue import _frames
 from custvalue._frames import LARGEST
-from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
-from custvalue._indicators.report import Rule, SchemaReport
-from custvalue._results import provenance
-from custvalue.exceptions import ColumnError, DataError, DomainError
+from custvalue._indicators import rules
+from custvalue._indicators.guard import (
+    BOOKED_TICKS,
+    TICKS,
+    collected,
+    guard,
+    is_aware,
+    types_of,
+    with_dates,
+    with_ticks,
+    wrapped,
+)
+from custvalue._indicators.local_days import SHIFT, SHIFT_DAYS, zone_offsets
+from custvalue._indicators.moments import DAY_MICROSECONDS
+from custvalue._indicators.plan import Term, initiator_terms, side_term
+from custvalue.exceptions import ColumnError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
+    from custvalue._indicators.moments import AsOf
+    from custvalue._indicators.plan import Clause, Condition
+    from custvalue._indicators.report import SchemaReport
     from custvalue._indicators.schema import TransactionSchema
+
+__all__ = ["History", "check", "history", "is_aware", "read"]
 
 Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
-_NEVER = 2**63 - 1
-_TEXT = (nw.String, nw.Categorical, nw.Enum)
-_COUNT, _FAIL, _WARN = "pass", "fail", "warn"
-
-#: Columns that say who set a row off, where it was not the customer.
-MARKS = ("system", "standing_order")
-#: Rule: (status when its count is above zero, what it means).
-RULES: dict[str, tuple[str, str]] = {
-    "rows": (_COUNT, "Rows read"),
-    "rows_after_as_of": (_COUNT, "Rows at or after as_of, left out"),
-    "customer_null": (_FAIL, "Rows without a customer key; mend them or use on_invalid='report'"),
-    "time_null": (_FAIL, "Rows without a time; mend them or use on_invalid='report'"),
-    "amount_null": (_WARN, "Rows without an amount: activity without money"),
-    "amount_infinite": (_FAIL, f"Rows with an infinite amount or one beyond {LARGEST:g}; mend or remove them"),
-    "amount_negative": (
-        _FAIL,
-        "Rows with a negative amount although 'side' gives the sign and no reversal is marked",
-    ),
-    "side_unknown": (_FAIL, "Rows whose side is in neither 'credit' nor 'debit'; name its code in the schema"),
-    "reversal_null": (_FAIL, "Rows whose reversal mark is null; fill it with False"),
-    "kind_null": (_COUNT, "Rows without a kind: read by indicators of all kinds only"),
-    "kind_unknown": (_WARN, "Rows whose kind is not in 'kinds': read by indicators of all kinds only"),
-    "channel_unknown": (_WARN, "Rows whose channel is null or not in 'channels'"),
-    "order_null": (_FAIL, "Rows whose order is null; number them, or leave 'balance' and 'order' out"),
-    "currency_mixed": (_FAIL, "Currencies in one table, null being one; convert to one currency first"),
-    "customer_ambiguous": (_FAIL, "Accounts with rows of several customers; say whose they are first"),
-}
-
 
 @dataclass(frozen=True)
-class History:
+class History(rules.Counts):
     """Checked rows before as-of, in canonical columns, with the counts of what was found."""
 
-    rows: Frame
-    counts: dict[str, int] = field(default_factory=dict)
-    absent: tuple[str, ...] = ()
+    rows: Frame = None  # type: ignore[assignment]  # always given; the base has defaults
+    masks: Mapping[Term, str] | None = None
 
 
-def wrapped(data: object, *, argument: str) -> Frame:
-    """Wrap a frame of any engine, eager or lazy; refuse what is none, and Dask."""
-    frame = _frames.wrapped(data)
-    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
-        message = f"{argument} is a {type(data).__name__}; allowed: a pandas, Polars or PyArrow frame."
-        raise DomainError(message)
-    if frame.implementation.is_dask():
-        message = f"{argument} is a Dask frame: its group-by sums over partitions are wrong for this purpose."
-        raise DomainError(message)
-    known = frame.implementation.is_pandas_like() or frame.implementation.is_pyarrow()
-    if not (known or frame.implementation.is_polars()):
-        message = (
-            f"{argument} is a frame of {frame.implementation}, which this path cannot read yet; allowed: a "
-            "pandas, Polars or PyArrow frame. Collect it into one of these first."
-        )
-        raise DomainError(message)
-    return frame
-
-
-def _with_dates(frame: Frame, name: str | None) -> Frame:
-    """Read an object column of ``datetime.date``, as pandas gets dates from a parquet file, as datetimes."""
-    if name is None or not frame.implementation.is_pandas() or name not in frame.collect_schema():
-        return frame
-    native = nw.to_native(frame)
-    if native[name].dtype != object or pd.api.types.infer_dtype(native[name], skipna=True) != "date":
-        return frame
-    dated: Frame = nw.from_native(native.assign(**{name: pd.to_datetime(native[name])}))
-    return dated
-
-
-def read(transactions: object, schema: TransactionSchema) -> Frame:
+def read(transactions: object, schema: TransactionSchema, *, booked: bool = False) -> Frame:
     """Wrap the transactions and guard the schema."""
-    frame = _with_dates(wrapped(transactions, argument="transactions"), schema.time)
-    guard(frame, schema)
+    frame = with_dates(wrapped(transactions, argument="transactions"), schema.time, schema.booked)
+    guard(frame, schema, booked=booked)
     return frame
 
 
-def collected(frame: Frame) -> nw.DataFrame[Any]:
-    """Bring a frame into memory."""
-    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-
-
-def joined(left: Frame, right: Frame, *, how: Literal["left", "anti"] = "left") -> Frame:
-    """Join two frames of one kind on the customer's key."""
-    return left.join(right, on="key", how=how)  # type: ignore[arg-type]  # both eager or both lazy
-
-
-def _one_row(frame: Frame, expressions: Iterable[nw.Expr]) -> dict[str, Any]:
+def one_row(frame: Frame, expressions: Iterable[nw.Expr]) -> dict[str, Any]:
+    """Collect one row of totals."""
     chosen = list(expressions)
     return dict(collected(frame.select(*chosen)).rows(named=True)[0]) if chosen else {}
 
 
-def guard(frame: Frame, schema: TransactionSchema) -> Mapping[str, Any]:
-    """Refuse missing columns and types that engines would compare or cast silently."""
-    types = dict(frame.collect_schema())
-    missing = [name for name in schema.columns if name not in types]
-    if missing:
-        raise ColumnError.missing(missing, available=types, mend="Name the right columns in the schema.")
-    key = types[schema.customer]
-    if not (key.is_integer() or isinstance(key, nw.String)):
-        mend = "Cast the key to integers or text."
-        raise ColumnError.wrong_type(schema.customer, found=str(key), allowed="integers or text", mend=mend)
-    time = types[schema.time]
-    if not isinstance(time, nw.Date | nw.Datetime):
-        mend = f"Convert it first, for example with pandas.to_datetime(frame['{schema.time}'])."
-        raise ColumnError.wrong_type(schema.time, found=str(time), allowed="a date or a datetime", mend=mend)
-    _guard_zone(time, schema)
-    for name in (schema.amount, schema.balance):
-        if name and not types[name].is_numeric():
-            mend = f"Convert it first, for example with frame['{name}'].astype(float)."
-            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="numbers", mend=mend)
-    if schema.reversal and types[schema.reversal] != nw.Boolean:
-        found = str(types[schema.reversal])
-        raise ColumnError.wrong_type(schema.reversal, found=found, allowed="True and False")
-    if schema.order and not types[schema.order].is_integer():
-        raise ColumnError.wrong_type(schema.order, found=str(types[schema.order]), allowed="integers")
-    coded = (schema.kind, schema.channel, schema.side, schema.currency, *schema.system, *schema.standing_order)
-    for name in coded:
-        if name and not (types[name].is_integer() or isinstance(types[name], _TEXT)):
-            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="text, categories or integers")
-    return types
+def joined(left: Frame, right: Frame, *, on: str = "key") -> Frame:
+    """Join the right frame to the left one."""
+    return left.join(right, on=on, how="left")  # type: ignore[arg-type]  # both eager or both lazy
 
 
-def _guard_zone(time: Any, schema: TransactionSchema) -> None:
-    aware = isinstance(time, nw.Datetime) and time.time_zone is not None
-    if aware and schema.time_zone is None:
-        message = (
-            f"Column '{schema.time}' is time-zone aware and the schema names no time_zone. "
-            "Name the zone whose calendar days count, such as 'Europe/Prague'."
-        )
-        raise DomainError(message)
-    if not aware and schema.time_zone is not None:
-        message = (
-            f"Column '{schema.time}' carries no time zone and the schema names one (naive against aware). "
-            "Leave time_zone out if the column is local wall time, or make the column aware."
-        )
-        raise DomainError(message)
+def decimals_of(frame: Frame, schema: TransactionSchema) -> int | None:
+    """Give the digits after the point of every amount, by the schema or by a decimal column's own scale."""
+    if schema.decimals is not None or not schema.amount or schema.rate or schema.joint == "share":
+        return schema.decimals
+    scale = getattr(types_of(frame)[schema.amount], "scale", None)
+    return int(scale) if scale is not None and 0 <= scale <= 6 else None  # noqa: PLR2004 - as the schema's field
 
 
-def is_aware(frame: Frame, schema: TransactionSchema) -> bool:
-    """Tell whether the checked time column carries a zone."""
-    time = dict(frame.collect_schema())[schema.time]
-    return isinstance(time, nw.Datetime) and time.time_zone is not None
+# ---------------------------------------------------------------------------------------------------- time
 
 
-def _times(schema: TransactionSchema, time: Any) -> list[nw.Expr]:
-    """Give the instant in microseconds and the local calendar day as whole numbers."""
-    column = nw.col(schema.time)
-    if isinstance(time, nw.Date):
-        column = column.cast(nw.Datetime("us"))
-    instant = column.dt.timestamp("us")
+def day_of(instant: nw.Expr, zone: ZoneInfo | None, first: int = 0, last: int = 0) -> nw.Expr:
+    """Give the local calendar day of instants between two bounds, in days since 1970-01-01."""
     local = instant
-    if schema.time_zone is not None:
-        local = column.dt.convert_time_zone(schema.time_zone).dt.replace_time_zone(None).dt.timestamp("us")
-    return [instant.alias("instant"), (local // DAY_MICROSECONDS).alias("day")]
+    if zone is not None:
+        starts, offsets = zone_offsets(zone, first, last)
+        for start, before, after in zip(starts, offsets, offsets[1:], strict=False):
+            step = nw.when(instant >= start).then(nw.lit(after - before)).otherwise(nw.lit(0))
+            local = local + step
+        local = local + offsets[0]
+    return (local + SHIFT) // DAY_MICROSECONDS - SHIFT_DAYS
+
+
+def bounds_of(frame: Frame, zone: ZoneInfo | None) -> tuple[int, int]:
+    """Give the first and last instant of rows whose zone matters."""
+    if zone is None:
+        return 0, 0
+    found = one_row(frame, [nw.col(TICKS).min().alias("first"), nw.col(TICKS).max().alias("last")])
+    return int(found["first"] or 0), int(found["last"] or 0)
+
+
+# ---------------------------------------------------------------------------------------------------- codes
 
 
 def _whole(code: str) -> int:
@@ -189,122 +111,136 @@ def _whole(code: str) -> int:
     return number
 
 
-class Codes:
-    """Masks over coded columns: never null, whatever the engine makes of a null code."""
-
-    def __init__(self, types: Mapping[str, Any]) -> None:
-        self._types = types
-
-    def is_in(self, column: str, values: Sequence[str]) -> nw.Expr:
-        """Mask the rows whose code is one of the values."""
-        chosen: list[Any] = list(values)
-        if self._types[column].is_integer():
-            try:
-                chosen = [_whole(value) for value in values]
-            except ValueError:
-                message = (
-                    f"Column '{column}' holds integers and the schema or an indicator names a code that is none."
-                )
-                raise ColumnError(message) from None
-        name = nw.col(column)
-        mask = name == chosen[0] if len(chosen) == 1 else name.is_in(chosen)
-        return mask.fill_null(value=False)
-
-    def any_of(self, marks: Mapping[str, Sequence[str]]) -> nw.Expr:
-        """Mask the rows that carry one of the values in one of the columns."""
-        masks = [self.is_in(column, values) for column, values in marks.items()]
-        found = masks[0]
-        for mask in masks[1:]:
-            found = found | mask
-        return found
+def code_values(column: str, codes: Sequence[str], *, integer: bool) -> list[Any]:
+    """Give codes as the column holds them."""
+    if not integer:
+        return list(codes)
+    try:
+        return [_whole(code) for code in codes]
+    except ValueError:
+        message = f"Column '{column}' holds integers and the schema or an indicator names a code that is none."
+        raise ColumnError(message) from None
 
 
-def _all_codes(vocabulary: Mapping[str, Sequence[str]]) -> list[str]:
-    return [code for codes in vocabulary.values() for code in codes]
+def term_mask(term: Term, types: Mapping[str, Any]) -> nw.Expr:
+    """Mask the rows of a term as if it held; never null, whatever the engine makes of a null code."""
+    column = nw.col(term.column)
+    if types[term.column] == nw.Boolean:
+        return column.fill_null(value=False) if term.codes is None else column.is_null()
+    if term.codes is None:
+        return column.is_null()
+    chosen = code_values(term.column, term.codes, integer=types[term.column].is_integer())
+    mask = column == chosen[0] if len(chosen) == 1 else column.is_in(chosen)
+    return mask.fill_null(value=False)
 
 
-def _columns(schema: TransactionSchema, types: Mapping[str, Any]) -> list[nw.Expr]:
-    """Give the canonical columns; codes keep their own names behind a prefix-free copy."""
-    codes = Codes(types)
-    chosen = [nw.col(schema.customer).alias("key"), *_times(schema, types[schema.time])]
-    if schema.amount:
-        amount = nw.col(schema.amount).cast(nw.Float64())
-        chosen.append(nw.when(~amount.is_nan()).then(amount).alias("amount"))
-    if schema.side:
-        chosen += [codes.is_in(schema.side, schema.credit).alias("credit")]
-        chosen += [codes.is_in(schema.side, schema.debit).alias("debit")]
-    if schema.reversal:
-        chosen.append(nw.col(schema.reversal).alias("reversal"))
-    if schema.system:
-        chosen.append(codes.any_of(schema.system).alias("system"))
-    if schema.standing_order:
-        standing = codes.any_of(schema.standing_order)
-        if schema.system:  # a row has one initiator; the bank's own mark comes first
-            standing = standing & ~codes.any_of(schema.system)
-        chosen.append(standing.alias("standing_order"))
-    if schema.balance:
-        chosen += [nw.col(schema.balance).cast(nw.Float64()).alias("balance")]
-        chosen += [nw.col(str(schema.order)).alias("order")]
-    for name, column in (("account", schema.account), ("currency", schema.currency)):
-        if column:
-            chosen.append(nw.col(column).alias(name))
+def _positive(term: Term) -> Term:
+    return term if term.holds else term.denied()
+
+
+def _all(masks: Sequence[nw.Expr]) -> nw.Expr | None:
+    found: nw.Expr | None = None
+    for mask in masks:
+        found = mask if found is None else found & mask
+    return found
+
+
+def _any(masks: Sequence[nw.Expr]) -> nw.Expr:
+    found = masks[0]
+    for mask in masks[1:]:
+        found = found | mask
+    return found
+
+
+def condition_mask(condition: Condition, names: Mapping[Term, str]) -> nw.Expr | None:
+    """Mask the rows that meet a condition, by the columns that hold its terms; None for every row."""
+
+    def clause(terms: Clause) -> nw.Expr:
+        columns = [(nw.col(names[_positive(term)]), term.holds) for term in terms]
+        return _any([column if holds else ~column for column, holds in columns])
+
+    return _all([clause(terms) for terms in condition])
+
+
+def _terms(conditions: Iterable[Condition]) -> dict[Term, str]:
+    """Give every term of some conditions a column."""
+    found = dict.fromkeys(_positive(term) for condition in conditions for clause in condition for term in clause)
+    return {term: f"term_{place}" for place, term in enumerate(found)}
+
+
+# ---------------------------------------------------------------------------------------------- canonical rows
+
+
+def _money(schema: TransactionSchema, decimals: int | None) -> list[nw.Expr]:
+    """Give the amount and the balance in the reporting currency, or in whole smallest units."""
+    chosen: list[nw.Expr] = []
+    for alias, name in (("amount", schema.amount), ("balance", schema.balance)):
+        if not name:
+            continue
+        number = nw.col(name).cast(nw.Float64())
+        if schema.rate:
+            number = number * nw.col(schema.rate).cast(nw.Float64())
+        if decimals is not None:
+            number = number * float(10**decimals)
+        if alias == "amount":
+            number = nw.when(~number.is_nan()).then(number)
+            if decimals is not None:
+                chosen.append(number.alias("exact"))
+                number = number.round(0)
+        chosen.append(number.alias(alias))
     return chosen
 
 
-def _filters(schema: TransactionSchema, types: Mapping[str, Any], wanted: Mapping[str, set[str]]) -> list[nw.Expr]:
-    """Give one mask for each kind and channel that an indicator asks for, and what is outside the vocabulary."""
-    codes = Codes(types)
-    found = []
-    for what, column, vocabulary in (
-        ("kind", schema.kind, schema.kinds),
-        ("channel", schema.channel, schema.channels),
+def _columns(
+    schema: TransactionSchema, types: Mapping[str, Any], day: nw.Expr, decimals: int | None
+) -> list[nw.Expr]:
+    chosen = [nw.col(schema.customer).alias("key"), nw.col(TICKS).alias("instant"), day.alias("day")]
+    chosen += _money(schema, decimals)
+    if schema.side:
+        chosen.append(term_mask(side_term(schema, "credit"), types).alias("credit"))
+        chosen.append(term_mask(side_term(schema, "debit"), types).alias("debit"))
+    for name, column in (
+        ("reversal", schema.reversal),
+        ("order", schema.order if schema.balance else None),
+        ("account", schema.account),
+        ("currency", schema.currency),
+        ("rate", schema.rate),
     ):
-        for name in sorted(wanted.get(what, ())):
-            if column is None:
-                message = f"An indicator reads the {what} '{name}' and the schema names no {what} column. Name it."
-                raise ColumnError(message)
-            if vocabulary and name not in vocabulary:
-                message = (
-                    f"An indicator reads the {what} '{name}', which '{what}s' of the schema does not map. "
-                    f"Mapped: {', '.join(vocabulary)}."
-                )
-                raise ColumnError(message)
-            found.append(codes.is_in(column, vocabulary.get(name, (name,))).alias(f"{what}_is_{name}"))
-        if column is None:
-            continue
-        if what == "kind":
-            found.append(nw.col(column).is_null().alias("kind_null"))
-        if vocabulary:
-            known = codes.is_in(column, _all_codes(vocabulary))
-            outside = ~known & ~nw.col(column).is_null() if what == "kind" else ~known
-            found.append(outside.alias(f"{what}_unknown"))
-    return found
+        if column:
+            chosen.append(nw.col(column).alias(name))
+    return chosen
 
 
 def _total(mask: nw.Expr, name: str) -> nw.Expr:
     return mask.cast(nw.Int64()).sum().alias(name)
 
 
-def _row_counts(schema: TransactionSchema, columns: Sequence[str]) -> list[nw.Expr]:
-    """Give the one-row counts of the rules that look at single rows."""
-    found = [nw.len().alias("rows")]
+def _true(mask: nw.Expr) -> nw.Expr:
+    return mask.fill_null(value=False)
+
+
+def amount_rules(schema: TransactionSchema, decimals: int | None) -> dict[str, nw.Expr]:
+    """Mask the rows that each rule about money and order counts."""
+    found = {}
+    amount = nw.col("amount")
     if schema.amount:
-        found.append(_total(nw.col("amount").is_null(), "amount_null"))
-        found.append(_total((nw.col("amount").abs() > LARGEST).fill_null(value=False), "amount_infinite"))
-    if schema.side:
-        found.append(_total(~(nw.col("credit") | nw.col("debit")), "side_unknown"))
-        negative = (nw.col("amount") < 0.0).fill_null(value=False)
-        if schema.reversal:
-            negative = negative & ~nw.col("reversal").fill_null(value=False)
-        found.append(_total(negative, "amount_negative"))
-    if schema.reversal:
-        found.append(_total(nw.col("reversal").is_null(), "reversal_null"))
+        found["amount_null"] = amount.is_null()
+        found["amount_infinite"] = _true(amount.abs() > LARGEST)
+        negative = _true(amount < 0.0)
+        if not schema.side:
+            found["debits"] = negative
+        elif schema.reversal:
+            found["amount_negative"] = negative & ~_true(nw.col("reversal"))
+        else:
+            found["amount_negative"] = negative
+    if decimals is not None:
+        found["amount_not_whole"] = _true((nw.col("exact") - amount).abs() > rules.WHOLE_TOLERANCE)
+    if schema.rate:
+        rate = nw.col("rate").cast(nw.Float64())
+        found["rate_invalid"] = ~(_true(rate > 0.0) & _true(rate < LARGEST))
     if schema.balance:
-        found.append(_total(nw.col("order").is_null(), "order_null"))
-    if schema.amount and not schema.side:
-        found.append(_total((nw.col("amount") < 0.0).fill_null(value=False), "debits"))
-    marks = ("kind_null", "kind_unknown", "channel_unknown")
-    return found + [_total(nw.col(name), name) for name in marks if name in columns]
+        found["order_null"] = nw.col("order").is_null()
+    return found
 
 
 def history(
@@ -312,137 +248,108 @@ def history(
     schema: TransactionSchema,
     *,
     as_of: AsOf | None = None,
-    wanted: Mapping[str, set[str]] | None = None,
+    known_at: AsOf | None = None,
+    decimals: int | None = None,
+    conditions: Iterable[Condition] = (),
+    labels: Mapping[Term, str] | None = None,
 ) -> History:
-    """Keep the rows before as-of of a guarded frame in canonical columns, and count what the rules look for."""
-    types = dict(frame.collect_schema())
-    rows: Frame = frame.select(*_columns(schema, types), *_filters(schema, types, wanted or {}))
-    limit = _NEVER if as_of is None else as_of.instant(as_of.wall)
-    counts = _one_row(rows, _lost(limit))
-    if counts["customer_null"] or counts["time_null"]:
-        rows = rows.filter(~nw.col("key").is_null(), ~nw.col("instant").is_null())
-    if counts["rows_after_as_of"]:
-        rows = rows.filter(nw.col("instant") < limit)
-    names = list(rows.collect_schema())
-    masks = [name for name in names if name in MARKS or name.startswith(("kind_is_", "channel_is_"))]
-    found = _one_row(rows, [*_row_counts(schema, names), *(_total(nw.col(name), name) for name in masks)])
-    absent = tuple(name.replace("_is_", " ", 1) for name in masks if not found.pop(name))
-    counts |= found
-    for name, count in (("currency_mixed", "currency"), ("customer_ambiguous", "account")):
-        if count in names:
-            counts[name] = _several(rows, count)
-    return History(rows, {name: int(value or 0) for name, value in counts.items()}, absent)
+    """Keep the rows before as-of of a guarded frame in canonical columns, and count what the rules look for.
 
-
-def _lost(limit: int) -> list[nw.Expr]:
-    """Count rows without key, without time, and after as-of; what is wrong with a later row is no matter yet."""
-    late = (nw.col("instant") >= limit).fill_null(value=False)
-    without_key, without_time = nw.col("key").is_null() & ~late, nw.col("instant").is_null()
-    return [
-        _total(without_key, "customer_null"),
-        _total(without_time, "time_null"),
-        _total(late, "rows_after_as_of"),
-    ]
-
-
-def _several(rows: Frame, column: str) -> int:
-    """Count the currencies beyond the first, or the accounts that several customers share."""
-    if column == "currency":
-        found = collected(rows.select(nw.col("currency")).unique())
-        return len(found) if len(found) > 1 else 0
-    pairs = rows.filter(~nw.col("account").is_null()).select("account", "key").unique()
-    owners = pairs.group_by("account").agg(nw.len().alias("owners"))
-    return int(_one_row(owners, [_total(nw.col("owners") > 1, "shared")])["shared"] or 0)
-
-
-def report(counts: Mapping[str, int], schema: TransactionSchema) -> SchemaReport:
-    """Turn counts into rules, in a fixed order."""
-    rules = tuple(
-        Rule(name, status if counts[name] else "pass", counts[name], meaning)  # type: ignore[arg-type]  # the table holds the three words
-        for name, (status, meaning) in RULES.items()
-        if name in counts
+    With ``decimals`` the amounts and balances of the rows are whole smallest units.
+    """
+    types = types_of(frame)
+    about_codes = rules.rule_conditions(schema)
+    system, standing = initiator_terms(schema)
+    excluded = {reason: rules.exclusion(marks) for reason, marks in schema.excluded.items()}
+    every: list[Condition] = [*conditions, *about_codes.values(), *((clause,) for clause in excluded.values())]
+    named = _terms([*every, *(((term,),) for term in (*system, *standing))])
+    ticks = with_ticks(frame, schema.time)
+    if known_at is not None:
+        ticks = with_ticks(ticks, str(schema.booked), BOOKED_TICKS)
+    zone = schema.zone
+    day = day_of(nw.col(TICKS), zone, *bounds_of(ticks, zone))
+    extra = [nw.col(BOOKED_TICKS).alias("booked")] if known_at is not None else []
+    rows: Frame = ticks.select(
+        *_columns(schema, types, day, decimals),
+        *extra,
+        *(term_mask(term, types).alias(name) for term, name in named.items()),
     )
-    return SchemaReport(rules, provenance(schema.model_dump_json(), rows=counts.get("rows", 0)))
+    lost, keep = _lost(named, excluded, as_of, known_at)
+    about = amount_rules(schema, decimals)
+    about |= {name: condition_mask(condition, named) for name, condition in about_codes.items()}  # type: ignore[misc]  # no rule's condition is empty
+    watched = {
+        term: label for term, label in (dict(labels or {}) | rules.mark_labels(schema)).items() if term in named
+    }
+    totals = [_total(mask, name) for name, mask in lost.items()]
+    totals += [_total(keep, "rows"), *(_total(mask & keep, name) for name, mask in about.items())]
+    totals += [_total(nw.col(named[term]) & keep, f"seen {named[term]}") for term in watched]
+    counts = {name: int(value or 0) for name, value in one_row(rows, totals).items()}
+    absent = tuple(
+        dict.fromkeys(label for term, label in watched.items() if not counts.pop(f"seen {named[term]}"))
+    )
+    rows = rows.filter(keep)
+    counts |= several(rows, schema)
+    return History(counts, absent, rows, named)
+
+
+def _lost(
+    named: Mapping[Term, str],
+    excluded: Mapping[str, Clause],
+    as_of: AsOf | None,
+    known_at: AsOf | None,
+) -> tuple[dict[str, nw.Expr], nw.Expr]:
+    """Mask what is left out and why, and what is kept; what is wrong with a row left out is no matter."""
+    time = nw.col("instant")
+    late = _true(time >= as_of.instant(as_of.wall)) if as_of is not None else time != time  # noqa: PLR0124 - no row
+    late = _true(late)
+    masks: dict[str, nw.Expr] = {}
+    inside = ~late
+    for reason, clause in excluded.items():
+        marked = _any([nw.col(named[term]) for term in clause])
+        masks[f"excluded_{reason}"] = marked & ~late
+        inside = inside & ~marked
+    if as_of is not None:
+        masks["rows_after_as_of"] = late
+    if known_at is not None:
+        unknown = _true(nw.col("booked") >= known_at.instant(known_at.wall))
+        masks["rows_known_later"] = inside & unknown
+        inside = inside & ~unknown
+        masks["booked_null"] = inside & nw.col("booked").is_null()
+    masks["customer_null"] = inside & nw.col("key").is_null()
+    masks["time_null"] = inside & time.is_null()
+    return masks, inside & ~nw.col("key").is_null() & ~time.is_null()
+
+
+def several(rows: Frame, schema: TransactionSchema) -> dict[str, int]:
+    """Count the currencies beyond the first, and the accounts that several customers share."""
+    found = {}
+    if schema.currency and not schema.rate:
+        kinds = len(collected(rows.select(nw.col("currency")).unique()))
+        found["currency_mixed"] = kinds if kinds > 1 else 0
+    if schema.account and schema.joint == "refuse":
+        pairs = rows.filter(~nw.col("account").is_null()).select("account", "key").unique()
+        owners = pairs.group_by("account").agg(nw.len().alias("owners"))
+        found["customer_ambiguous"] = int(one_row(owners, [_total(nw.col("owners") > 1, "shared")])["shared"] or 0)
+    return found
 
 
 def check(transactions: object, schema: TransactionSchema) -> SchemaReport:
     """Check a table without computing anything from it."""
     frame = read(transactions, schema)
-    counts = history(frame, schema).counts
-    counts.pop("rows_after_as_of")
-    found = report(counts, schema)
-    return replace(found, rules=(*found.rules, code_rule(_absent_codes(frame, schema))))
-
-
-def _absent_codes(frame: Frame, schema: TransactionSchema) -> list[str]:
-    """Name the codes of the schema that stand in no row, column by column."""
-    coded = [(schema.kind, _all_codes(schema.kinds)), (schema.channel, _all_codes(schema.channels))]
-    coded += [(schema.side, [*schema.credit, *schema.debit])]
-    coded += [
-        (column, list(codes))
-        for marks in (schema.system, schema.standing_order)
-        for column, codes in marks.items()
+    coded: dict[Term, str] = {}
+    vocabularies = [
+        (schema.kind, schema.kinds),
+        (schema.channel, schema.channels),
+        (schema.product, schema.products),
     ]
-    absent = []
-    for column, codes in coded:
-        if column and codes:
-            values = collected(frame.select(column).unique()).get_column(column).to_list()
-            known = {str(value) for value in values}
-            absent += [f"{column} '{code}'" for code in codes if code not in known]
-    return absent
-
-
-def code_rule(absent: Sequence[str]) -> Rule:
-    """Warn of codes and marks that no row carries: a typing error would look like it."""
-    meaning = "Codes of the schema or of an indicator that no row carries"
-    named = f"{meaning}: {', '.join(absent)}" if absent else meaning
-    return Rule("code_without_rows", "warn" if absent else "pass", len(absent), named)
-
-
-def key_type(transactions: Frame, schema: TransactionSchema) -> Any:
-    """Give the type in which keys of both tables meet: engines differ in what widths they join."""
-    key = dict(transactions.collect_schema())[schema.customer]
-    return nw.Int64() if key.is_integer() and not isinstance(key, nw.UInt64) else key
-
-
-def population_rows(population: object, transactions: Frame, schema: TransactionSchema) -> Frame:
-    """Guard the population: same engine, same type of key, each customer once."""
-    frame = _with_dates(wrapped(population, argument="population"), schema.opened)
-    if frame.implementation is not transactions.implementation:
-        message = "population and transactions are frames of different libraries; give both in the same one."
-        raise DomainError(message)
-    types, wanted = dict(frame.collect_schema()), [schema.customer, schema.opened, schema.opening_balance]
-    missing = [name for name in wanted if name and name not in types]
-    if missing:
-        raise ColumnError.missing(missing, available=types, mend="population must hold them.")
-    key, other = types[schema.customer], dict(transactions.collect_schema())[schema.customer]
-    if any(isinstance(key, kind) != isinstance(other, kind) for kind in (nw.String, nw.UInt64)) or (
-        key.is_integer() != other.is_integer()
-    ):
-        mend = "Cast one of them: engines would match them silently."
-        allowed = f"{other}, as in transactions"
-        raise ColumnError.wrong_type(schema.customer, found=f"{key} in population", allowed=allowed, mend=mend)
-    chosen = [nw.col(schema.customer).cast(key_type(transactions, schema)).alias("key")]
-    if schema.opened:
-        opened = types[schema.opened]
-        if not isinstance(opened, nw.Date | nw.Datetime) or getattr(opened, "time_zone", None):
-            allowed = "a date or a datetime without a zone"
-            mend = f"Convert it first, for example with pandas.to_datetime(population['{schema.opened}'])."
-            raise ColumnError.wrong_type(schema.opened, found=str(opened), allowed=allowed, mend=mend)
-        column = nw.col(schema.opened).cast(nw.Datetime("us")).dt.timestamp("us") // DAY_MICROSECONDS
-        chosen.append(column.alias("opened"))
-    if schema.opening_balance:
-        found = types[schema.opening_balance]
-        if not found.is_numeric():
-            raise ColumnError.wrong_type(schema.opening_balance, found=str(found), allowed="numbers")
-        chosen.append(nw.col(schema.opening_balance).cast(nw.Float64()).alias("opening_balance"))
-    rows: Frame = frame.select(*chosen)
-    counted = _one_row(rows, [_total(nw.col("key").is_null(), "null"), nw.len().alias("rows")])
-    distinct = len(collected(rows.select("key").unique()))
-    if counted["null"] or distinct != counted["rows"]:
-        message = (
-            f"population must name each customer once; it has {int(counted['rows'])} rows, {distinct} distinct "
-            f"keys, and {int(counted['null'] or 0)} null keys."
-        )
-        raise DataError(message)
-    return rows.lazy() if isinstance(transactions, nw.LazyFrame) else collected(rows)
+    vocabularies += [(schema.side, {"credit": schema.credit, "debit": schema.debit}), *schema.attributes.items()]
+    for column, vocabulary in [*vocabularies, *schema.system.items(), *schema.standing_order.items()]:
+        names = vocabulary.values() if hasattr(vocabulary, "values") else [vocabulary]
+        if column:
+            coded |= {Term(column, (code,)): f"{column} '{code}'" for codes in names for code in codes}
+    terms = [((term,),) for term in coded]
+    found = history(frame, schema, decimals=decimals_of(frame, schema), conditions=terms, labels=coded)
+    marks = set(rules.mark_labels(schema).values())
+    report = rules.report(found.counts, schema)
+    absent = [label for label in found.absent if label not in marks]
+    return replace(report, rules=(*report.rules, rules.code_rule(absent)))

@@ -53,13 +53,13 @@ class AsOf:
         epoch = _EPOCH.replace(tzinfo=dt.UTC)
         return (aware - epoch) // dt.timedelta(microseconds=1)
 
-    def window_start(self, window: str) -> dt.datetime:
-        """Give the wall time at which a trailing window begins; months clip to the month's end."""
+    def window_start(self, window: str, *, times: int = 1) -> dt.datetime:
+        """Give the wall time at which some trailing windows begin; months clip to the month's end."""
         found = re.fullmatch(WINDOW_PATTERN, window)
         if found is None:
             message = f"window is '{window}'; allowed: a number with d, w or mo, such as '90d' or '12mo'."
             raise DomainError(message)
-        size, unit = int(window[: -len(found[1])]), found[1]
+        size, unit = times * int(window[: -len(found[1])]), found[1]
         try:
             if unit != "mo":
                 return self.wall - dt.timedelta(days=size * (7 if unit == "w" else 1))
@@ -72,14 +72,14 @@ class AsOf:
             raise DomainError(message) from None
 
 
-def _parsed(as_of: object) -> dt.date | dt.datetime:
+def _parsed(as_of: object, argument: str) -> dt.date | dt.datetime:
     if isinstance(as_of, str):
         try:
             date_only = re.fullmatch(r"\d{4}-\d{2}-\d{2}", as_of.strip()) is not None
             text = as_of.strip()
             return dt.date.fromisoformat(text) if date_only else dt.datetime.fromisoformat(text)
         except ValueError:
-            message = f"as_of is '{as_of}', which is no ISO 8601 date; allowed: {_ALLOWED}."
+            message = f"{argument} is '{as_of}', which is no ISO 8601 date; allowed: {_ALLOWED}."
             raise DomainError(message) from None
     if hasattr(as_of, "to_pydatetime"):  # pandas.Timestamp
         as_of = as_of.to_pydatetime(warn=False)
@@ -87,7 +87,7 @@ def _parsed(as_of: object) -> dt.date | dt.datetime:
         value = as_of.item()  # nanoseconds come as an integer
         as_of = as_of.astype("M8[us]").item() if isinstance(value, int) and hasattr(as_of, "astype") else value
     if not isinstance(as_of, dt.date) or as_of != as_of:  # noqa: PLR0124 - NaT differs from itself
-        message = f"as_of is a {type(as_of).__name__}; allowed: {_ALLOWED}."
+        message = f"{argument} is a {type(as_of).__name__}; allowed: {_ALLOWED}."
         raise DomainError(message)
     return as_of
 
@@ -100,14 +100,14 @@ def checked_window(window: str) -> str:
     return window
 
 
-def resolve(as_of: object, *, aware: bool, time_zone: str | None) -> AsOf:
-    """Read ``as_of`` against a time column that is aware or not."""
-    moment = _parsed(as_of)
+def resolve(as_of: object, *, aware: bool, time_zone: str | None, argument: str = "as_of") -> AsOf:
+    """Read a moment against a time column that is aware or not."""
+    moment = _parsed(as_of, argument)
     if not aware:
         if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
             message = (
-                "as_of carries a time zone and the time column does not (naive against aware). "
-                "Give as_of as local wall time without a zone, or make the column aware."
+                f"{argument} carries a time zone and the time column does not (naive against aware). "
+                f"Give {argument} as local wall time without a zone, or make the column aware."
             )
             raise DomainError(message)
         wall = moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
@@ -116,13 +116,13 @@ def resolve(as_of: object, *, aware: bool, time_zone: str | None) -> AsOf:
     if isinstance(moment, dt.datetime):
         if moment.tzinfo is None:
             message = (
-                "as_of carries no time zone and the time column does (naive against aware). "
-                "Give as_of with a zone, such as '2025-12-31T18:00+01:00', or as a plain date."
+                f"{argument} carries no time zone and the time column does (naive against aware). "
+                f"Give {argument} with a zone, such as '2025-12-31T18:00+01:00', or as a plain date."
             )
             raise DomainError(message)
         try:
             return AsOf(moment.astimezone(zone).replace(tzinfo=None), zone)
         except OverflowError:
-            message = f"as_of lies outside the calendar of '{zone.key}'; allowed: {_ALLOWED}."
+            message = f"{argument} lies outside the calendar of '{zone.key}'; allowed: {_ALLOWED}."
             raise DomainError(message) from None
     return AsOf(dt.datetime.combine(moment, dt.time()), zone)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from custvalue import _frames
 from custvalue._estimators import Scaler, checked_table
-from custvalue._indicators.indicators import IndicatorSet
+from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._kernels import scaling
 from custvalue._spec import require
 from custvalue.exceptions import ColumnError, DataError, DomainError

@@ -1,0 +1,1 @@
+"""Private inside of custvalue.rfm: scores, cells, segments, concentration and drift."""

@@ -1,0 +1,207 @@
+"""Frames of every engine at the door: what is read, what is refused, and time as whole microseconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from custvalue import _frames
+from custvalue.exceptions import ColumnError, DataError, DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from custvalue._indicators.schema import TransactionSchema
+
+Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
+
+#: Column of the time in microseconds since 1970-01-01, added to the caller's columns.
+TICKS = "__custvalue_time"
+BOOKED_TICKS = "__custvalue_booked"
+_TEXT = (nw.String, nw.Categorical, nw.Enum)
+_EPOCH_DAY = "DATE '1970-01-01'"
+
+
+def is_engine(frame: Frame) -> bool:
+    """Tell whether the frame is computed elsewhere: DuckDB, Ibis or Spark."""
+    known = frame.implementation
+    return known.is_duckdb() or known.is_ibis() or known.is_pyspark()
+
+
+def wrapped(data: object, *, argument: str) -> Frame:
+    """Wrap a frame of any engine, eager or lazy; refuse what is none, and Dask."""
+    frame = _frames.wrapped(data)
+    allowed = "a pandas, Polars or PyArrow frame, a DuckDB relation, an Ibis table or a PySpark data frame"
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        message = f"{argument} is a {type(data).__name__}; allowed: {allowed}."
+        raise DomainError(message)
+    if frame.implementation.is_dask():
+        message = f"{argument} is a Dask frame: its group-by sums over partitions are wrong for this purpose."
+        raise DomainError(message)
+    known = frame.implementation
+    if not (known.is_pandas() or known.is_pyarrow() or known.is_polars() or is_engine(frame)):
+        message = f"{argument} is a frame of {known}, which is not read; allowed: {allowed}."
+        raise DomainError(message)
+    return frame
+
+
+def collected(frame: Frame) -> nw.DataFrame[Any]:
+    """Bring a frame into memory."""
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def with_dates(frame: Frame, *names: str | None) -> Frame:
+    """Read object columns of ``datetime.date``, as pandas gets dates from a parquet file, as datetimes."""
+    if not frame.implementation.is_pandas():
+        return frame
+    native, columns = nw.to_native(frame), frame.collect_schema()
+    dated = {
+        name: pd.to_datetime(native[name])
+        for name in names
+        if name is not None
+        and name in columns
+        and native[name].dtype == object
+        and pd.api.types.infer_dtype(native[name], skipna=True) == "date"
+    }
+    if not dated:
+        return frame
+    changed: Frame = nw.from_native(native.assign(**dated))
+    return changed
+
+
+def types_of(frame: Frame) -> dict[str, Any]:
+    """Give the types by column."""
+    return dict(frame.collect_schema())
+
+
+def guard(frame: Frame, schema: TransactionSchema, *, booked: bool = False) -> Mapping[str, Any]:
+    """Refuse missing columns and types that engines would compare or cast silently."""
+    types = types_of(frame)
+    wanted = [*schema.columns, *([schema.booked] if booked and schema.booked else [])]
+    missing = [name for name in wanted if name not in types]
+    if missing:
+        raise ColumnError.missing(missing, available=types, mend="Name the right columns in the schema.")
+    key = types[schema.customer]
+    if not (key.is_integer() or isinstance(key, nw.String)):
+        mend = "Cast the key to integers or text."
+        raise ColumnError.wrong_type(schema.customer, found=str(key), allowed="integers or text", mend=mend)
+    _guard_time(schema.time, types[schema.time], schema)
+    if booked and schema.booked:
+        _guard_time(schema.booked, types[schema.booked], schema)
+    for name in (schema.amount, schema.balance, schema.rate):
+        if name and not types[name].is_numeric():
+            mend = f"Convert it first, for example with frame['{name}'].astype(float)."
+            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="numbers", mend=mend)
+    if schema.reversal and types[schema.reversal] != nw.Boolean:
+        found = str(types[schema.reversal])
+        raise ColumnError.wrong_type(schema.reversal, found=found, allowed="True and False")
+    if schema.order and not types[schema.order].is_integer():
+        raise ColumnError.wrong_type(schema.order, found=str(types[schema.order]), allowed="integers")
+    for name in coded_columns(schema):
+        if not (types[name].is_integer() or isinstance(types[name], _TEXT)):
+            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="text, categories or integers")
+    return types
+
+
+def coded_columns(schema: TransactionSchema) -> tuple[str, ...]:
+    """Name the columns that hold codes, each once."""
+    single = (schema.kind, schema.channel, schema.product, schema.side, schema.currency)
+    marks = (column for codes in schema.excluded.values() for column in codes)
+    names = (*single, *schema.attributes, *schema.system, *schema.standing_order, *marks)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _guard_time(name: str, time: Any, schema: TransactionSchema) -> None:
+    if not isinstance(time, nw.Date | nw.Datetime):
+        mend = f"Convert it first, for example with pandas.to_datetime(frame['{name}'])."
+        raise ColumnError.wrong_type(name, found=str(time), allowed="a date or a datetime", mend=mend)
+    aware = isinstance(time, nw.Datetime) and time.time_zone is not None
+    if aware and schema.time_zone is None:
+        message = (
+            f"Column '{name}' is time-zone aware and the schema names no time_zone. "
+            "Name the zone whose calendar days count, such as 'Europe/Prague'."
+        )
+        raise DomainError(message)
+    if not aware and schema.time_zone is not None:
+        message = (
+            f"Column '{name}' carries no time zone and the schema names one (naive against aware). "
+            "Leave time_zone out if the column is local wall time, or make the column aware."
+        )
+        raise DomainError(message)
+
+
+def is_aware(frame: Frame, schema: TransactionSchema) -> bool:
+    """Tell whether the checked time column carries a zone."""
+    time = types_of(frame)[schema.time]
+    return isinstance(time, nw.Datetime) and time.time_zone is not None
+
+
+def _duckdb_ticks(name: str, *, date: bool) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"epoch_us(CAST({quoted} AS TIMESTAMP))" if date else f"epoch_us({quoted})"
+
+
+def _spark_ticks(name: str, *, aware: bool, date: bool) -> str:
+    """Give Spark's own text: fields of a wall time do not depend on the session's zone, nor do aware instants."""
+    quoted = "`" + name.replace("`", "``") + "`"
+    if aware:
+        return f"unix_micros({quoted})"
+    days = f"CAST(datediff(to_date({quoted}), {_EPOCH_DAY}) AS BIGINT) * 86400000000"
+    if date:
+        return days
+    clock = f"(hour({quoted}) * 3600 + minute({quoted}) * 60) * CAST(1000000 AS BIGINT)"
+    return f"{days} + {clock} + CAST(date_part('SECOND', {quoted}) * 1000000 AS BIGINT)"
+
+
+def _ibis_ticks(column: Any, *, aware: bool, date: bool) -> Any:
+    """Count from the epoch: a difference of moments does not depend on the session's zone."""
+    if date:
+        return column.delta(pd.Timestamp(0).date(), unit="day").cast("int64") * 86_400_000_000
+    epoch = pd.Timestamp(0, tz="UTC" if aware else None).to_pydatetime()
+    return column.delta(epoch, unit="microsecond").cast("int64")
+
+
+def with_ticks(frame: Frame, column: str, alias: str = TICKS) -> Frame:
+    """Add a time as whole microseconds since 1970-01-01: of its instant if it is aware, else of the wall clock."""
+    time = types_of(frame)[column]
+    date = isinstance(time, nw.Date)
+    aware = not date and time.time_zone is not None
+    native = nw.to_native(frame)
+    if frame.implementation.is_duckdb():
+        made = native.project(f'*, {_duckdb_ticks(column, date=date)} AS "{alias}"')
+    elif frame.implementation.is_pyspark():
+        made = native.selectExpr("*", f"{_spark_ticks(column, aware=aware, date=date)} AS `{alias}`")
+    elif frame.implementation.is_ibis():
+        made = native.mutate(**{alias: _ibis_ticks(native[column], aware=aware, date=date)})
+    else:
+        found = nw.col(column).cast(nw.Datetime("us")) if date else nw.col(column)
+        eager: Frame = frame.with_columns(found.dt.timestamp("us").alias(alias))
+        return eager
+    lazy: Frame = nw.from_native(made)
+    return lazy
+
+
+def guard_kept(frame: nw.DataFrame[Any], name: str) -> None:
+    """Refuse a kept state whose key or numbers are of a wrong type or missing."""
+    types = types_of(frame)
+    if not (types[name].is_integer() or isinstance(types[name], nw.String)):
+        raise ColumnError.wrong_type(name, found=str(types[name]), allowed="integers or text")
+    for column in frame.columns:
+        if frame.get_column(column).null_count():
+            raise DataError(f"Column '{column}' holds nulls; a kept state has none.")
+        if column not in (name, "day", "pattern") and not types[column].is_numeric():
+            raise ColumnError.wrong_type(column, found=str(types[column]), allowed="numbers")
+
+
+def day_numbers(frame: nw.DataFrame[Any], name: str) -> NDArray[np.int64]:
+    """Give a column of dates as days since 1970-01-01."""
+    found = types_of(frame)[name]
+    if not isinstance(found, nw.Date | nw.Datetime) or getattr(found, "time_zone", None):
+        raise ColumnError.wrong_type(name, found=str(found), allowed="a date or a datetime without a zone")
+    ticks = collected(with_ticks(frame, name)).get_column(TICKS).to_numpy()
+    return np.asarray(ticks, dtype=np.int64) // 86_400_000_000

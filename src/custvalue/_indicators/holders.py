@@ -1,0 +1,147 @@
+"""From accounts to customers: who holds an account on which day, and what a joint account means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from custvalue._indicators import engine, rules
+from custvalue._indicators.guard import TICKS, Frame, collected, guard, types_of, with_dates, with_ticks, wrapped
+from custvalue._indicators.population import day_column, guard_key
+from custvalue.exceptions import ColumnError, DataError, DomainError
+
+if TYPE_CHECKING:
+    from custvalue._indicators.moments import AsOf
+    from custvalue._indicators.schema import TransactionSchema
+    from custvalue._typing import BoolArray
+
+#: Column of the holder's key, added to the caller's columns.
+HOLDER = "__custvalue_holder"
+_FROM, _UNTIL, _SHARE, _DAY = "__custvalue_from", "__custvalue_until", "__custvalue_share", "__custvalue_day"
+_ACCOUNT = "__custvalue_account"
+_ALWAYS = (-(2**40), 2**40)
+
+
+def _guarded(holders: object, transactions: Frame, schema: TransactionSchema) -> Frame:
+    if not schema.account:
+        message = "holders says who holds an account and the schema names no account column. Name it."
+        raise ColumnError(message)
+    frame = with_dates(wrapped(holders, argument="holders"), schema.valid_from, schema.valid_until)
+    if frame.implementation is not transactions.implementation:
+        message = "holders and transactions are frames of different libraries; give both in the same one."
+        raise DomainError(message)
+    types, other = types_of(frame), types_of(transactions)
+    wanted = [schema.account, schema.customer, schema.valid_from, schema.valid_until, schema.holder_share]
+    missing = [name for name in wanted if name and name not in types]
+    if missing:
+        raise ColumnError.missing(missing, available=types, mend="holders must hold them.")
+    if schema.account not in other:
+        mend = "transactions must hold the account."
+        raise ColumnError.missing([schema.account], available=other, mend=mend)
+    for name in (schema.account, schema.customer):
+        if not (types[name].is_integer() or isinstance(types[name], nw.String)):
+            raise ColumnError.wrong_type(name, found=f"{types[name]} in holders", allowed="integers or text")
+    guard_key(schema.account, types[schema.account], other[schema.account], argument="holders")
+    share = schema.holder_share
+    if share and not types[share].is_numeric():
+        raise ColumnError.wrong_type(share, found=str(types[share]), allowed="numbers")
+    return frame
+
+
+def _canonical(holders: object, transactions: Frame, schema: TransactionSchema) -> Frame:
+    frame = _guarded(holders, transactions, schema)
+    account = types_of(transactions)[str(schema.account)]
+    chosen = [
+        nw.col(str(schema.account)).cast(account).alias(_ACCOUNT),
+        nw.col(schema.customer).alias(HOLDER),
+    ]
+    for alias, column, open_end in ((_FROM, schema.valid_from, 0), (_UNTIL, schema.valid_until, 1)):
+        if column:
+            frame = day_column(frame, column, alias, argument="holders")
+            chosen.append(nw.col(alias).fill_null(_ALWAYS[open_end]).alias(alias))
+        else:
+            chosen.append(nw.lit(_ALWAYS[open_end], nw.Int64()).alias(alias))
+    if schema.holder_share:
+        chosen.append(nw.col(schema.holder_share).cast(nw.Float64()).alias(_SHARE))
+    made: Frame = frame.select(*chosen)
+    return made
+
+
+def _check(holders: Frame, schema: TransactionSchema) -> dict[str, int]:
+    """Count what is wrong with the holders themselves; refuse those without a key and spans that end too early."""
+    table = collected(holders)
+    if table.get_column(_ACCOUNT).null_count() or table.get_column(HOLDER).null_count():
+        message = "holders has rows without an account or without a customer; mend or remove them."
+        raise DataError(message)
+    start, end = (table.get_column(name).to_numpy().astype(np.int64) for name in (_FROM, _UNTIL))
+    if (start >= end).any():
+        message = f"holders has {int((start >= end).sum())} row(s) that end no later than they begin; mend them."
+        raise DataError(message)
+    account = pd.factorize(np.array(table.get_column(_ACCOUNT).to_list(), dtype=object))[0]
+    holder = pd.factorize(np.array(table.get_column(HOLDER).to_list(), dtype=object))[0]
+    if _overlaps(
+        np.unique(account * (holder.max(initial=0) + 1) + holder, return_inverse=True)[1], start, end
+    ).any():
+        message = "holders names a customer twice for one account on one day; mend or remove the doubled row."
+        raise DataError(message)
+    counts = {}
+    if schema.joint == "refuse":
+        counts["account_joint"] = len(np.unique(account[_overlaps(account, start, end)]))
+    if schema.holder_share:
+        share = np.array(table.get_column(_SHARE).to_numpy(), dtype=np.float64)
+        counts["holder_share_invalid"] = int(np.count_nonzero(~((share > 0.0) & (share <= 1.0))))
+    return counts
+
+
+def _overlaps(group: Any, start: Any, end: Any) -> BoolArray:
+    """Tell which spans begin before an earlier one of the same group ends."""
+    order = np.lexsort((end, start, group))
+    found = np.zeros(len(group), dtype=bool)
+    if len(group) > 1:
+        latest = pd.Series(end[order]).groupby(group[order]).cummax().to_numpy()
+        same = group[order][1:] == group[order][:-1]
+        found[order[1:]] = same & (start[order][1:] < latest[:-1])
+    return found
+
+
+def joined(
+    transactions: Frame, holders: object, schema: TransactionSchema, moment: AsOf
+) -> tuple[Frame, TransactionSchema, dict[str, int]]:
+    """Give every row once for each holder of its account on its day, the schema that reads it, and counts."""
+    people = _canonical(holders, transactions, schema)
+    counts = _check(people, schema)
+    rows = with_dates(transactions, schema.time)
+    guard(rows, schema.model_copy(update={"customer": schema.account}))
+    ticks = with_ticks(rows, schema.time)
+    day = engine.day_of(nw.col(TICKS), schema.zone, *engine.bounds_of(ticks, schema.zone))
+    dated = ticks.with_columns(day.alias(_DAY), nw.col(str(schema.account)).alias(_ACCOUNT))
+    held = nw.col(_DAY).is_null() | ((nw.col(_DAY) >= nw.col(_FROM)) & (nw.col(_DAY) < nw.col(_UNTIL)))
+    limit = moment.instant(moment.wall)
+    history = dated.filter((nw.col(TICKS) < limit) | nw.col(TICKS).is_null(), *_not_excluded(dated, schema))
+    counts["account_without_holder"] = _without_holder(history, people, held)
+    found = dated.join(people, on=_ACCOUNT, how="inner").filter(held)  # type: ignore[arg-type]  # both eager or both lazy
+    if schema.holder_share:
+        money = [name for name in (schema.amount, schema.balance) if name]
+        found = found.with_columns(
+            *((nw.col(name).cast(nw.Float64()) * nw.col(_SHARE)).alias(name) for name in money)
+        )
+    added = [name for name in (TICKS, _DAY, _FROM, _UNTIL, _SHARE, _ACCOUNT) if name in types_of(found)]
+    read = schema.model_copy(update={"customer": HOLDER, "joint": "each", "holder_share": None})
+    return found.drop(*added), read, counts
+
+
+def _not_excluded(frame: Frame, schema: TransactionSchema) -> list[nw.Expr]:
+    types = types_of(frame)
+    marks = [term for codes in schema.excluded.values() for term in rules.exclusion(codes)]
+    return [~engine.term_mask(term, types) for term in marks]
+
+
+def _without_holder(dated: Frame, people: Frame, held: nw.Expr) -> int:
+    """Count the rows whose account has no holder on their day, by account and day."""
+    cells = dated.group_by(_ACCOUNT, _DAY).agg(nw.len().alias("rows"))
+    met = cells.join(people, on=_ACCOUNT, how="inner").filter(held).select(_ACCOUNT, _DAY, "rows").unique()  # type: ignore[arg-type]  # both eager or both lazy
+    total, found = (engine.one_row(one, [nw.col("rows").sum().alias("n")])["n"] or 0 for one in (cells, met))
+    return int(total) - int(found)
