@@ -908,7 +908,7 @@ def monetary(**more: Any) -> rfm.Monetary:
         (lambda: rfm.Frequency(name="f", channels=()), "channels"),
         (lambda: monetary(sides=()), "sides"),
         (lambda: monetary(initiators=()), "initiators"),
-        (lambda: monetary(measure="mean", per_exposed_day=True), "per_exposed_day and relative_to go with"),
+        (lambda: monetary(measure="mean", per_exposed_day=True), "per_exposed_day goes with measure 'sum'"),
         (lambda: monetary(measure="last_balance", window="1d"), "last balance has no window"),
         (lambda: monetary(measure="daily_average_balance", kinds=("a",)), "moved by every row: leave kinds out"),
         (lambda: indicators_of(monetary(), rfm.Recency(name="m")), r"\['m'\] stand more than once"),

@@ -145,9 +145,11 @@ def numbers(customers: nw.DataFrame[Any], name: str) -> FloatArray:
     return np.array(values, dtype=np.float64)
 
 
-def balance_edges(rows: Frame, schema: TransactionSchema, decimals: int | None) -> nw.DataFrame[Any]:
-    """Give the balance before the first row and after the last, read from the balance and order columns."""
-    unit = 1.0 if decimals is None else float(10**decimals)
+def balance_edges(rows: Frame, schema: TransactionSchema) -> nw.DataFrame[Any]:
+    """Give the balance before the first row and after the last, read from the balance and order columns.
+
+    In the unit of the rows: whole smallest units where their amounts are.
+    """
     ends = rows.group_by("key").agg(
         nw.col("order").min().alias("first_order"), nw.col("order").max().alias("last_order")
     )
@@ -155,12 +157,12 @@ def balance_edges(rows: Frame, schema: TransactionSchema, decimals: int | None) 
     both = joined(moves, ends)
     first = collected(
         both.filter(nw.col("order") == nw.col("first_order")).select(
-            "key", ((nw.col("balance") - nw.col("signed")) / unit).alias("opening_balance")
+            "key", (nw.col("balance") - nw.col("signed")).alias("opening_units")
         )
     )
     last = collected(
         both.filter(nw.col("order") == nw.col("last_order")).select(
-            "key", (nw.col("balance") / unit).alias("closing_balance")
+            "key", nw.col("balance").alias("closing_units")
         )
     )
     for edge in (first, last):

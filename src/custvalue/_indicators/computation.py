@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from custvalue._indicators import aggregation, memory, moments, rules
 from custvalue._indicators import engine as frames
 from custvalue._indicators import holders as accounts
-from custvalue._indicators.guard import guard, is_aware, types_of, wrapped
+from custvalue._indicators.guard import is_aware, wrapped
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._indicators.plan import plan
 from custvalue._indicators.schema import TransactionSchema
@@ -117,8 +117,7 @@ def compute(
     require(indicators, IndicatorSet, "indicators")
     require(schema, TransactionSchema, "schema")
     require_population(population, schema)
-    read, frame, counts, moment = opened(transactions, schema, as_of, holders)
-    known = _known(known_at, frame, read)
+    read, frame, counts, moment, known = opened(transactions, schema, as_of, holders, known_at)
     wanted = plan(indicators, read, moment)
     decimals = frames.decimals_of(frame, read)
     read = read.model_copy(update={"decimals": decimals})
@@ -158,36 +157,33 @@ def require_population(population: object, schema: TransactionSchema) -> None:
 
 
 def opened(
-    transactions: Any, schema: TransactionSchema, as_of: moments.Moment, holders: Any
-) -> tuple[TransactionSchema, Frame, dict[str, int], moments.AsOf]:
-    """Read the transactions, the holders of their accounts, and the moment."""
-    if holders is None:
-        if schema.joint == "share":
-            message = "The schema names 'holder_share', a column of holders: give holders=."
-            raise ColumnError(message)
-        frame = frames.read(transactions, schema)
-        moment = moments.resolve(as_of, aware=is_aware(frame, schema), time_zone=schema.time_zone)
-        return schema, frame, {}, moment
-    frame = wrapped(transactions, argument="transactions")
-    if schema.time not in types_of(frame):
-        raise ColumnError.missing(
-            [schema.time], available=types_of(frame), mend="Name the right columns in the schema."
-        )
-    moment = moments.resolve(as_of, aware=schema.time_zone is not None, time_zone=schema.time_zone)
-    frame, read, counts = accounts.joined(frame, holders, schema, moment)
-    return read, frame, counts, moment
-
-
-def _known(known_at: moments.Moment | None, frame: Frame, schema: TransactionSchema) -> moments.AsOf | None:
-    if known_at is None:
-        return None
-    if schema.booked is None:
+    transactions: Any,
+    schema: TransactionSchema,
+    as_of: moments.Moment,
+    holders: Any,
+    known_at: moments.Moment | None = None,
+) -> tuple[TransactionSchema, Frame, dict[str, int], moments.AsOf, moments.AsOf | None]:
+    """Read the transactions, the holders of their accounts, and the moments."""
+    if known_at is not None and schema.booked is None:
         message = "known_at needs the time at which a row became known: name its column in 'booked' of the schema."
         raise ColumnError(message)
-    guard(frame, schema, booked=True)
-    return moments.resolve(
-        known_at, aware=is_aware(frame, schema), time_zone=schema.time_zone, argument="known_at"
+    if holders is None and schema.joint == "share":
+        message = "The schema names 'holder_share', a column of holders: give holders=."
+        raise ColumnError(message)
+    frame = (
+        wrapped(transactions, argument="transactions")
+        if holders is not None
+        else frames.read(transactions, schema)
     )
+    aware = is_aware(frame, schema) if holders is None else schema.time_zone is not None
+    moment = moments.resolve(as_of, aware=aware, time_zone=schema.time_zone)
+    known = None
+    if known_at is not None:
+        known = moments.resolve(known_at, aware=aware, time_zone=schema.time_zone, argument="known_at")
+    if holders is None:
+        return schema, frame, {}, moment, known
+    joined, read, counts = accounts.joined(frame, holders, schema, moment, known)
+    return read, joined, counts, moment, None
 
 
 def _aggregated(
@@ -208,7 +204,7 @@ def _aggregated(
             conditions=conditions,
             labels=asked.labels,
         )
-        require_rules(rows, counts, schema, allowed)
+        require_rules(rows, {} if in_memory else counts, schema, allowed)
     if in_memory:
         found, customers, too_large = memory.aggregated(frame, asked)  # type: ignore[arg-type]  # in memory
         if rows is not None:
@@ -225,7 +221,7 @@ def _aggregated(
     if too_large:
         raise DataError(rules.TOO_LARGE)
     if schema.balance is not None:
-        edges = aggregation.balance_edges(rows.rows, schema, asked.decimals)  # type: ignore[union-attr]  # made above
+        edges = aggregation.balance_edges(rows.rows, schema)  # type: ignore[union-attr]  # made above
         customers = customers.join(edges, on="key", how="left")
     return found, customers
 
@@ -239,7 +235,7 @@ def require_rules(
     empty: bool = False,
 ) -> None:
     """Add the counts of holders, and raise for rows that break a rule."""
-    found.counts.update(counts)
+    memory.add_counts(found.counts, counts)
     rules.report(found.counts, schema).raise_failures(allowed)
     if not empty and found.counts.get("rows", 0) == 0:
         message = "transactions holds no row before as_of; check as_of and the time column."

@@ -52,10 +52,10 @@ class History(rules.Counts):
     masks: Mapping[Term, str] | None = None
 
 
-def read(transactions: object, schema: TransactionSchema, *, booked: bool = False) -> Frame:
+def read(transactions: object, schema: TransactionSchema) -> Frame:
     """Wrap the transactions and guard the schema."""
     frame = with_dates(wrapped(transactions, argument="transactions"), schema.time, schema.booked)
-    guard(frame, schema, booked=booked)
+    guard(frame, schema)
     return frame
 
 
@@ -98,7 +98,8 @@ def bounds_of(frame: Frame, zone: ZoneInfo | None) -> tuple[int, int]:
     if zone is None:
         return 0, 0
     found = one_row(frame, [nw.col(TICKS).min().alias("first"), nw.col(TICKS).max().alias("last")])
-    return int(found["first"] or 0), int(found["last"] or 0)
+    first, last = (0 if value is None or value != value else int(value) for value in found.values())  # noqa: PLR0124 - NaN
+    return first, last
 
 
 # ---------------------------------------------------------------------------------------------------- codes
@@ -145,7 +146,7 @@ def _all(masks: Sequence[nw.Expr]) -> nw.Expr | None:
     return found
 
 
-def _any(masks: Sequence[nw.Expr]) -> nw.Expr:
+def any_of(masks: Sequence[nw.Expr]) -> nw.Expr:
     found = masks[0]
     for mask in masks[1:]:
         found = found | mask
@@ -157,7 +158,7 @@ def condition_mask(condition: Condition, names: Mapping[Term, str]) -> nw.Expr |
 
     def clause(terms: Clause) -> nw.Expr:
         columns = [(nw.col(names[_positive(term)]), term.holds) for term in terms]
-        return _any([column if holds else ~column for column, holds in columns])
+        return any_of([column if holds else ~column for column, holds in columns])
 
     return _all([clause(terms) for terms in condition])
 
@@ -180,13 +181,13 @@ def _money(schema: TransactionSchema, decimals: int | None) -> list[nw.Expr]:
         number = nw.col(name).cast(nw.Float64())
         if schema.rate:
             number = number * nw.col(schema.rate).cast(nw.Float64())
-        if decimals is not None:
-            number = number * float(10**decimals)
         if alias == "amount":
             number = nw.when(~number.is_nan()).then(number)
-            if decimals is not None:
+        if decimals is not None:
+            number = number * float(10**decimals)
+            if alias == "amount":
                 chosen.append(number.alias("exact"))
-                number = number.round(0)
+            number = number.round(0)
         chosen.append(number.alias(alias))
     return chosen
 
@@ -211,7 +212,7 @@ def _columns(
     return chosen
 
 
-def _total(mask: nw.Expr, name: str) -> nw.Expr:
+def total(mask: nw.Expr, name: str) -> nw.Expr:
     return mask.cast(nw.Int64()).sum().alias(name)
 
 
@@ -225,7 +226,9 @@ def amount_rules(schema: TransactionSchema, decimals: int | None) -> dict[str, n
     amount = nw.col("amount")
     if schema.amount:
         found["amount_null"] = amount.is_null()
-        found["amount_infinite"] = _true(amount.abs() > LARGEST)
+        rated = _true(nw.col("rate").cast(nw.Float64()) < LARGEST) if schema.rate else None
+        infinite = _true(amount.abs() > LARGEST)
+        found["amount_infinite"] = infinite if rated is None else infinite & rated
         negative = _true(amount < 0.0)
         if not schema.side:
             found["debits"] = negative
@@ -274,15 +277,17 @@ def history(
         *extra,
         *(term_mask(term, types).alias(name) for term, name in named.items()),
     )
-    lost, keep = _lost(named, excluded, as_of, known_at)
+    marks = {reason: any_of([nw.col(named[term]) for term in clause]) for reason, clause in excluded.items()}
+    seen = Seen(nw.col("instant"), nw.col("key"), nw.col("booked") if known_at is not None else None, marks)
+    lost, keep = lost_rows(seen, as_of, known_at)
     about = amount_rules(schema, decimals)
     about |= {name: condition_mask(condition, named) for name, condition in about_codes.items()}  # type: ignore[misc]  # no rule's condition is empty
     watched = {
         term: label for term, label in (dict(labels or {}) | rules.mark_labels(schema)).items() if term in named
     }
-    totals = [_total(mask, name) for name, mask in lost.items()]
-    totals += [_total(keep, "rows"), *(_total(mask & keep, name) for name, mask in about.items())]
-    totals += [_total(nw.col(named[term]) & keep, f"seen {named[term]}") for term in watched]
+    totals = [total(mask, name) for name, mask in lost.items()]
+    totals += [total(keep, "rows"), *(total(mask & keep, name) for name, mask in about.items())]
+    totals += [total(nw.col(named[term]) & keep, f"seen {named[term]}") for term in watched]
     counts = {name: int(value or 0) for name, value in one_row(rows, totals).items()}
     absent = tuple(
         dict.fromkeys(label for term, label in watched.items() if not counts.pop(f"seen {named[term]}"))
@@ -292,32 +297,38 @@ def history(
     return History(counts, absent, rows, named)
 
 
-def _lost(
-    named: Mapping[Term, str],
-    excluded: Mapping[str, Clause],
-    as_of: AsOf | None,
-    known_at: AsOf | None,
-) -> tuple[dict[str, nw.Expr], nw.Expr]:
+@dataclass(frozen=True)
+class Seen:
+    """Where the facts stand by which rows are left out: time, key, booking time, and a mask for each reason."""
+
+    time: nw.Expr
+    key: nw.Expr | None
+    booked: nw.Expr | None
+    marks: Mapping[str, nw.Expr]
+
+
+def lost_rows(seen: Seen, as_of: AsOf | None, known_at: AsOf | None) -> tuple[dict[str, nw.Expr], nw.Expr]:
     """Mask what is left out and why, and what is kept; what is wrong with a row left out is no matter."""
-    time = nw.col("instant")
-    late = _true(time >= as_of.instant(as_of.wall)) if as_of is not None else time != time  # noqa: PLR0124 - no row
-    late = _true(late)
+    time = seen.time
+    late = _true(time >= as_of.instant(as_of.wall)) if as_of is not None else _true(time != time)  # noqa: PLR0124 - no row
     masks: dict[str, nw.Expr] = {}
     inside = ~late
-    for reason, clause in excluded.items():
-        marked = _any([nw.col(named[term]) for term in clause])
+    for reason, marked in seen.marks.items():
         masks[f"excluded_{reason}"] = marked & ~late
         inside = inside & ~marked
     if as_of is not None:
         masks["rows_after_as_of"] = late
-    if known_at is not None:
-        unknown = _true(nw.col("booked") >= known_at.instant(known_at.wall))
+    if known_at is not None and seen.booked is not None:
+        unknown = _true(seen.booked >= known_at.instant(known_at.wall))
         masks["rows_known_later"] = inside & unknown
         inside = inside & ~unknown
-        masks["booked_null"] = inside & nw.col("booked").is_null()
-    masks["customer_null"] = inside & nw.col("key").is_null()
+        masks["booked_null"] = inside & seen.booked.is_null()
+    kept = inside & ~time.is_null()
+    if seen.key is not None:
+        masks["customer_null"] = inside & seen.key.is_null()
+        kept = kept & ~seen.key.is_null()
     masks["time_null"] = inside & time.is_null()
-    return masks, inside & ~nw.col("key").is_null() & ~time.is_null()
+    return masks, kept
 
 
 def several(rows: Frame, schema: TransactionSchema) -> dict[str, int]:
@@ -329,7 +340,7 @@ def several(rows: Frame, schema: TransactionSchema) -> dict[str, int]:
     if schema.account and schema.joint == "refuse":
         pairs = rows.filter(~nw.col("account").is_null()).select("account", "key").unique()
         owners = pairs.group_by("account").agg(nw.len().alias("owners"))
-        found["customer_ambiguous"] = int(one_row(owners, [_total(nw.col("owners") > 1, "shared")])["shared"] or 0)
+        found["customer_ambiguous"] = int(one_row(owners, [total(nw.col("owners") > 1, "shared")])["shared"] or 0)
     return found
 
 

@@ -69,7 +69,11 @@ class Finish:
         self.exposure = np.maximum(1.0, np.nan_to_num(self._end - self._start, nan=1.0))
         self.closed: BoolArray = closed < moment.end_day
         self.graded: BoolArray = ~self.closed & (self.exposure >= min_history_days)
-        opening = self.column("opening_balance")
+        opening = self.column("opening_units")
+        if "opening_units" not in customers.columns:
+            opening = self.column("opening_balance")
+            if decimals is not None:
+                opening = np.round(opening * self._unit)
         self.opening_assumed = int(np.isnan(opening).sum())
         self._opening = np.where(np.isnan(opening) & ~np.isnan(self.first_day), 0.0, opening)
 
@@ -137,7 +141,7 @@ class Finish:
 
     def _money(self, indicator: Monetary, parts: Mapping[str, Aggregate]) -> FloatArray:
         if indicator.measure == "last_balance":
-            return self._opening + self._of(parts["value"], 0.0) / self._unit
+            return (self._opening + self._of(parts["value"], 0.0)) / self._unit
         if indicator.measure in ("max", "std"):
             return self._of(parts["value"]) / self._unit
         total = self._of(parts["value"], 0.0)
@@ -154,7 +158,7 @@ class Finish:
         """Give the mean of the days' closing balances from the first row, or the window's first day, on."""
         seen = np.nan_to_num(self._moment.day - self.first_day, nan=np.inf)
         days = np.minimum(seen, self._window_days(indicator.window))
-        average = self._opening + total / self._unit / np.where(days > 0, days, 1.0)
+        average = (self._opening + total / np.where(days > 0, days, 1.0)) / self._unit
         return np.where(days > 0, average, np.nan)
 
     def _relative(
@@ -183,12 +187,12 @@ def balance_rules(finish: Finish, plan: Plan, indicators: IndicatorSet, decimals
         assumed = finish.opening_assumed
         meaning = "Customers whose balance before their first row is taken as 0"
         rules.append(Rule("opening_balance_assumed", "warn" if assumed else "pass", assumed, meaning))
-        closing = finish.column("closing_balance")
+        closing = finish.column("closing_units")
         if not np.isnan(closing).all():
             place = plan.aggregates.index(plan.needs[-1]["value"])  # the sum that a balance column asks for
             unit = 1.0 if decimals is None else 10.0**decimals
-            running = finish.column("opening_balance") + finish.column(f"a{place}", 0.0) / unit
-            broken = int(np.sum(np.abs(running - closing) > CHAIN_TOLERANCE))
+            running = finish.column("opening_units") + finish.column(f"a{place}", 0.0)
+            broken = int(np.sum(np.abs(running - closing) > CHAIN_TOLERANCE * unit))
             meaning = "Customers whose running balance does not meet the balance column at as_of"
             rules.append(Rule("balance_chain", "warn" if broken else "pass", broken, meaning))
     return rules

@@ -79,11 +79,10 @@ def types_of(frame: Frame) -> dict[str, Any]:
     return dict(frame.collect_schema())
 
 
-def guard(frame: Frame, schema: TransactionSchema, *, booked: bool = False) -> Mapping[str, Any]:
+def guard(frame: Frame, schema: TransactionSchema) -> Mapping[str, Any]:
     """Refuse missing columns and types that engines would compare or cast silently."""
     types = types_of(frame)
-    wanted = [*schema.columns, *([schema.booked] if booked and schema.booked else [])]
-    missing = [name for name in wanted if name not in types]
+    missing = [name for name in schema.columns if name not in types]
     if missing:
         raise ColumnError.missing(missing, available=types, mend="Name the right columns in the schema.")
     key = types[schema.customer]
@@ -91,7 +90,7 @@ def guard(frame: Frame, schema: TransactionSchema, *, booked: bool = False) -> M
         mend = "Cast the key to integers or text."
         raise ColumnError.wrong_type(schema.customer, found=str(key), allowed="integers or text", mend=mend)
     _guard_time(schema.time, types[schema.time], schema)
-    if booked and schema.booked:
+    if schema.booked:
         _guard_time(schema.booked, types[schema.booked], schema)
     for name in (schema.amount, schema.balance, schema.rate):
         if name and not types[name].is_numeric():

@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 
 from custvalue._indicators import engine, rules
-from custvalue._indicators.guard import TICKS, Frame, collected, guard, types_of, with_dates, with_ticks, wrapped
+from custvalue._indicators.guard import (
+    BOOKED_TICKS,
+    TICKS,
+    Frame,
+    collected,
+    guard,
+    types_of,
+    with_dates,
+    with_ticks,
+    wrapped,
+)
 from custvalue._indicators.population import day_column, guard_key
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -108,35 +118,39 @@ def _overlaps(group: Any, start: Any, end: Any) -> BoolArray:
 
 
 def joined(
-    transactions: Frame, holders: object, schema: TransactionSchema, moment: AsOf
+    transactions: Frame, holders: object, schema: TransactionSchema, as_of: AsOf, known_at: AsOf | None
 ) -> tuple[Frame, TransactionSchema, dict[str, int]]:
-    """Give every row once for each holder of its account on its day, the schema that reads it, and counts."""
+    """Give every row that counts once for each holder of its account, the schema that reads it, and counts."""
     people = _canonical(holders, transactions, schema)
     counts = _check(people, schema)
-    rows = with_dates(transactions, schema.time)
+    rows = with_dates(transactions, schema.time, schema.booked)
     guard(rows, schema.model_copy(update={"customer": schema.account}))
     ticks = with_ticks(rows, schema.time)
+    if known_at is not None:
+        ticks = with_ticks(ticks, str(schema.booked), BOOKED_TICKS)
+    types = types_of(rows)
+    marks = {
+        reason: engine.any_of([engine.term_mask(term, types) for term in rules.exclusion(codes)])
+        for reason, codes in schema.excluded.items()
+    }
+    seen = engine.Seen(nw.col(TICKS), None, nw.col(BOOKED_TICKS) if known_at is not None else None, marks)
+    lost, keep = engine.lost_rows(seen, as_of, known_at)
+    found = engine.one_row(ticks, [engine.total(mask, name) for name, mask in lost.items()])
+    counts |= {name: int(value or 0) for name, value in found.items()}
     day = engine.day_of(nw.col(TICKS), schema.zone, *engine.bounds_of(ticks, schema.zone))
-    dated = ticks.with_columns(day.alias(_DAY), nw.col(str(schema.account)).alias(_ACCOUNT))
-    held = nw.col(_DAY).is_null() | ((nw.col(_DAY) >= nw.col(_FROM)) & (nw.col(_DAY) < nw.col(_UNTIL)))
-    limit = moment.instant(moment.wall)
-    history = dated.filter((nw.col(TICKS) < limit) | nw.col(TICKS).is_null(), *_not_excluded(dated, schema))
-    counts["account_without_holder"] = _without_holder(history, people, held)
-    found = dated.join(people, on=_ACCOUNT, how="inner").filter(held)  # type: ignore[arg-type]  # both eager or both lazy
+    dated = ticks.filter(keep).with_columns(day.alias(_DAY), nw.col(str(schema.account)).alias(_ACCOUNT))
+    held = (nw.col(_DAY) >= nw.col(_FROM)) & (nw.col(_DAY) < nw.col(_UNTIL))
+    counts["account_without_holder"] = _without_holder(dated, people, held)
+    made = dated.join(people, on=_ACCOUNT, how="inner").filter(held)  # type: ignore[arg-type]  # both eager or both lazy
     if schema.holder_share:
         money = [name for name in (schema.amount, schema.balance) if name]
-        found = found.with_columns(
+        made = made.with_columns(
             *((nw.col(name).cast(nw.Float64()) * nw.col(_SHARE)).alias(name) for name in money)
         )
-    added = [name for name in (TICKS, _DAY, _FROM, _UNTIL, _SHARE, _ACCOUNT) if name in types_of(found)]
+    added = (TICKS, BOOKED_TICKS, _DAY, _FROM, _UNTIL, _SHARE, _ACCOUNT)
+    kept = types_of(made)
     read = schema.model_copy(update={"customer": HOLDER, "joint": "each", "holder_share": None})
-    return found.drop(*added), read, counts
-
-
-def _not_excluded(frame: Frame, schema: TransactionSchema) -> list[nw.Expr]:
-    types = types_of(frame)
-    marks = [term for codes in schema.excluded.values() for term in rules.exclusion(codes)]
-    return [~engine.term_mask(term, types) for term in marks]
+    return made.drop(*(name for name in added if name in kept)), read, counts
 
 
 def _without_holder(dated: Frame, people: Frame, held: nw.Expr) -> int:

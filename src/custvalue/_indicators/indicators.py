@@ -33,7 +33,7 @@ class _Indicator(Spec):
     )
     channels: Items[Name] | None = Field(default=None, min_length=1, description="Channels it reads; None: all.")
     products: Items[Name] | None = Field(default=None, min_length=1, description="Products it reads; None: all.")
-    where: Entries[str, Values] = Field(
+    where: Entries[str, Annotated[Values, Field(min_length=1)]] = Field(
         default_factory=FrozenMapping, description="For attributes of the schema the names whose rows it reads."
     )
     sides: Items[Side] | None = Field(default=None, min_length=1, description="Credits, debits; None: both.")
@@ -263,7 +263,9 @@ class Monetary(_Indicator):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.per_exposed_day or self.relative_to is not None) and self.measure != "sum":
-            message = f"per_exposed_day and relative_to go with measure 'sum', not with '{self.measure}'"
+            message = (
+                f"per_exposed_day goes with measure 'sum', and so does relative_to: not with '{self.measure}'"
+            )
             raise ValueError(message)
         if self.is_balance and self.filters:
             message = f"a balance is moved by every row: leave {', '.join(self.filters)} out"

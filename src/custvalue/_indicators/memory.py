@@ -147,7 +147,10 @@ class Rows:
     ) -> None:
         counts = self.counts
         counts["amount_null"] += int(np.count_nonzero(np.isnan(amount)))
-        counts["amount_infinite"] += int(np.count_nonzero(np.abs(amount) > LARGEST))
+        infinite = np.abs(amount) > LARGEST
+        if rate is not None:
+            infinite &= rate < LARGEST
+        counts["amount_infinite"] += int(np.count_nonzero(infinite))
         negative = amount < 0.0
         if self._schema.side and self._schema.reversal and negative.any():
             negative &= ~self.patterns.table(((Term(self._schema.reversal, None),),))[pattern]

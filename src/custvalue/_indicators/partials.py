@@ -139,7 +139,9 @@ class Partial:
         require_population(population, self.schema)
         asked, wanted = self._plan(as_of)
         if asked.as_of.wall.time() != dt.time():
-            message = "as_of lies within a day and a partial knows whole days: give a date, or use compute."
+            message = (
+                "as_of lies within a day and a partial knows whole days: give a local midnight, or use compute."
+            )
             raise DomainError(message)
         found, customers, too_large = daily_state.aggregated(self._state, asked)
         require_rules(found, {}, self._read, rules.LEFT_OUT)
@@ -294,7 +296,7 @@ def partial(
             "'order' out and give 'opening_balance' with the population."
         )
         raise DomainError(message)
-    read, frame, counts, moment = opened(transactions, schema, _EVER, holders)
+    read, frame, counts, moment, _ = opened(transactions, schema, _EVER, holders)
     wanted = plan(indicators, read, moment)
     read = read.model_copy(update={"decimals": frames.decimals_of(frame, read)})
     asked = Asked(read, moment, None, read.decimals, wanted.aggregates, wanted.labels)

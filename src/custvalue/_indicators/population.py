@@ -113,7 +113,7 @@ def read(population: object, transactions: Frame, schema: TransactionSchema, key
         chosen.append(_any(masks).alias(name))
     people = collected(frame.select(*chosen))
     people = nw.maybe_reset_index(_valid(people, schema, moment))
-    _require_once(people)
+    _require_once(people, schema)
     return _parted(people, left_out, moment)
 
 
@@ -133,13 +133,16 @@ def _valid(people: nw.DataFrame[Any], schema: TransactionSchema, moment: AsOf) -
     return people
 
 
-def _require_once(people: nw.DataFrame[Any]) -> None:
+def _require_once(people: nw.DataFrame[Any], schema: TransactionSchema) -> None:
     nulls = people.get_column("key").null_count()
     distinct = len(people.select("key").unique())
     if nulls or distinct != len(people):
+        among = (
+            " among those valid on the last day before as_of" if schema.valid_from or schema.valid_until else ""
+        )
         message = (
-            f"population must name each customer once; it has {len(people)} rows, {distinct} "
-            f"distinct keys, and {nulls} null keys."
+            f"population must name each customer once; it has {len(people)} rows, {distinct} distinct keys, and "
+            f"{nulls} null keys{among}."
         )
         raise DataError(message)
 

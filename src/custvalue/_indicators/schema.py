@@ -214,9 +214,9 @@ class TransactionSchema(Document):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns the schema reads from the transactions, without repetition; `booked` only if asked for."""
+        """All columns the schema reads from the transactions, without repetition."""
         single = ("customer", "time", "amount", "kind", "channel", "product", "side", "account", "currency")
-        names = [getattr(self, field) for field in (*single, "rate", "reversal", "balance", "order")]
+        names = [getattr(self, field) for field in (*single, "rate", "booked", "reversal", "balance", "order")]
         marks = [column for codes in self.excluded.values() for column in codes]
         coded = (*self.attributes, *self.system, *self.standing_order, *marks)
         return tuple(dict.fromkeys(name for name in (*names, *coded) if name))

@@ -8,7 +8,7 @@ cells: :math:`O(n \log n)`; cutting by day costs nothing but a search.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,24 +19,29 @@ if TYPE_CHECKING:
 
     from custvalue._typing import FloatArray
 
-    Cells = dict[str, NDArray[np.generic]]
+    Cells = dict[str, NDArray[Any]]
 
 _PLACE = ("day", "customer", "pattern")
+_LARGEST = 2**62
 _SUMS = ("rows", "known", "total", "absolute")
 
 
-def joined(tables: Sequence[Mapping[str, NDArray[np.generic]]]) -> Cells:
+def joined(tables: Sequence[Mapping[str, NDArray[Any]]]) -> Cells:
     """Join tables of cells to one: equal places are added up, whatever the order of the tables."""
-    every = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    order = np.lexsort((every["pattern"], every["customer"], every["day"]))
-    every = {name: values[order] for name, values in every.items()}
-    if not len(order):
+    every = dict(tables[0])
+    if len(tables) > 1:
+        every = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    if not len(every["day"]):
         return every
-    new = np.zeros(len(order), dtype=bool)
-    new[0] = True
-    for name in _PLACE:
-        new[1:] |= every[name][1:] != every[name][:-1]
+    code = _codes(every)
+    order = np.argsort(code)
+    code = code[order]
+    every = {name: values[order] for name, values in every.items()}
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = code[1:] != code[:-1]
     first = np.flatnonzero(new)
+    if len(first) == len(order):
+        return every
     found: Cells = {name: every[name][first] for name in _PLACE}
     for name in _SUMS:
         if name in every:
@@ -46,6 +51,21 @@ def joined(tables: Sequence[Mapping[str, NDArray[np.generic]]]) -> Cells:
     if "squares" in every:
         found["squares"] = _squares(every, found, first, np.cumsum(new) - 1)
     return found
+
+
+def _codes(cells: Cells) -> NDArray[np.int64]:
+    """Give every place one number, in the order of day, customer and pattern."""
+    code = np.zeros(len(cells["day"]), dtype=np.int64)
+    span = 1
+    for name in _PLACE:
+        values = cells[name].astype(np.int64)
+        low, high = int(values.min()), int(values.max())
+        if span * (high - low + 1) > _LARGEST:  # only numbers that are met are counted, so they fit
+            met, code = np.unique(code, return_inverse=True)
+            span = len(met)
+        code = code * (high - low + 1) + (values - low)
+        span *= high - low + 1
+    return code
 
 
 def _squares(every: Cells, found: Cells, first: NDArray[np.intp], cell: NDArray[np.intp]) -> FloatArray:
@@ -62,14 +82,16 @@ def _mean(cells: Cells) -> FloatArray:
     return mean
 
 
-def between(cells: Mapping[str, NDArray[np.generic]], first: int | None, last: int | None) -> Cells:
+def between(cells: Mapping[str, NDArray[Any]], first: int | None, last: int | None) -> Cells:
     """Give the cells of the days from the first up to, and without, the last; views, no copies."""
-    start = 0 if first is None else int(np.searchsorted(cells["day"], first))
-    stop = len(cells["day"]) if last is None else int(np.searchsorted(cells["day"], last))
+    day = cells["day"]
+    kind = day.dtype.type  # a number of another type would have the whole column copied
+    start = 0 if first is None else int(day.searchsorted(kind(first)))
+    stop = len(day) if last is None else int(day.searchsorted(kind(last)))
     return {name: values[start:stop] for name, values in cells.items()}
 
 
-def merged(tables: Sequence[Mapping[str, NDArray[np.generic]]]) -> tuple[Cells, ...]:
+def merged(tables: Sequence[Mapping[str, NDArray[Any]]]) -> tuple[Cells, ...]:
     """Give tables whose days do not overlap, in order: only days that several tables have are joined."""
     filled = sorted((dict(one) for one in tables if len(one["day"])), key=_first_day)
     out: list[Cells] = []
@@ -88,9 +110,9 @@ def merged(tables: Sequence[Mapping[str, NDArray[np.generic]]]) -> tuple[Cells, 
     return tuple(out)
 
 
-def _first_day(cells: Mapping[str, NDArray[np.generic]]) -> int:
+def _first_day(cells: Mapping[str, NDArray[Any]]) -> int:
     return int(cells["day"][0])
 
 
-def _last_day(cells: Mapping[str, NDArray[np.generic]]) -> int:
+def _last_day(cells: Mapping[str, NDArray[Any]]) -> int:
     return int(cells["day"][-1])
