@@ -2,192 +2,109 @@
 
 Nothing here imports pandas, NumPy or custvalue. Specifications come as plain dicts (``model_dump()``), rows as
 dicts by column name, ``None`` or NaN for null. Money is summed in fractions, and a daily-average balance walks
-every calendar day, so that no formula is shared with the library.
+every calendar day, so that no formula is shared with the library. `rfm_oracle_rows` reads the tables.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass, field
+import math
+from collections import Counter
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from rfm_oracle_rows import ONE_DAY, Clock, Customer, Row, Visit, histories, of_population
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-Row = dict[str, Any]
-ONE_DAY = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One row of history as the conventions see it."""
-
-    instant: dt.datetime
-    day: dt.date
-    amount: Fraction | None
-    signed: Fraction
-    kinds: frozenset[str]
-    channels: frozenset[str]
-    side: str | None
-    initiator: str
-    reversal: bool
-    row: Row
-
-
-@dataclass
-class Customer:
-    """What is known of one customer: rows in the order given, opening date and opening balance."""
-
-    visits: list[Visit] = field(default_factory=list)
-    opened: dt.date | None = None
-    opening: Fraction | None = None
-
-    @property
-    def first_day(self) -> dt.date | None:
-        return min((visit.day for visit in self.visits), default=None)
-
-    @property
-    def volume(self) -> float:
-        """Sum of absolute amounts (and of the opening balance): the scale of rounding errors."""
-        return float(sum((abs(visit.signed) for visit in self.visits), abs(self.opening or Fraction())))
+__all__ = ["Clock", "Found", "look", "snapshot"]
 
 
 @dataclass(frozen=True)
-class Clock:
-    """As-of on the local calendar; rows are compared in UTC if they are aware, else on the wall."""
+class Question:
+    """One indicator asked of one customer under one schema at one moment."""
 
-    as_of: dt.date | dt.datetime
-    zone: ZoneInfo | None
-
-    @property
-    def wall(self) -> dt.datetime:
-        if not isinstance(self.as_of, dt.datetime):
-            return dt.datetime.combine(self.as_of, dt.time(), tzinfo=self.zone)
-        return self.as_of.astimezone(self.zone) if self.zone else self.as_of
+    customer: Customer
+    indicator: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    clock: Clock
 
     @property
-    def today(self) -> dt.date:
-        return self.wall.date()
+    def refunds(self) -> str:
+        return str(self.schema["refunds"])
 
-    @property
-    def end(self) -> dt.datetime:
-        return self.comparable(self.wall)
+    def rows(self, *, filtered: bool = True, previous: bool = False) -> list[Visit]:
+        """Give the rows read; without the filters by code, or of the window before, if asked."""
+        window = self.indicator["window"]
+        start = self.clock.start(window, 2 if previous else 1)
+        end = self.clock.start(window) if previous else None
+        return [
+            visit
+            for visit in self.customer.visits
+            if (start is None or visit.instant >= start)
+            and (end is None or visit.instant < end)
+            and (self.indicator["sides"] is None or visit.side in self.indicator["sides"])
+            and visit.initiator in self.indicator["initiators"]
+            and (not filtered or self._carries_the_codes(visit))
+        ]
 
-    def comparable(self, moment: dt.datetime) -> dt.datetime:
-        return moment.astimezone(dt.UTC) if self.zone else moment
+    def _carries_the_codes(self, visit: Visit) -> bool:
+        for what in ("kinds", "channels", "products"):
+            chosen = self.indicator.get(what)
+            if chosen is not None and not visit.names[what] & set(chosen):
+                return False
+        where = self.indicator.get("where") or {}
+        return all(visit.names[f"where {column}"] & set(chosen) for column, chosen in where.items())
 
-    def local_day(self, moment: dt.datetime) -> dt.date:
-        return moment.astimezone(self.zone).date() if self.zone else moment.date()
+    def active(self, rows: Iterable[Visit]) -> list[Visit]:
+        """Leave reversals out, unless they are rows like any other."""
+        return [visit for visit in rows if not visit.reversal or self.refunds == "as_is"]
 
-    def start_day(self, window: str | None) -> dt.date | None:
-        """Give the local date on which a window begins, walked back day by day or month by month."""
-        if window is None:
-            return None
-        size, day = int(window.rstrip("dwmo")), self.today
-        if window.endswith("mo"):
-            return _months_back(day, size)
-        for _ in range(size * (7 if window.endswith("w") else 1)):
-            day -= ONE_DAY
-        return day
+    def moved(self, rows: Iterable[Visit]) -> Fraction:
+        """Sum absolute amounts; a netted reversal comes off, an excluded one is left out."""
+        total = Fraction()
+        for visit in rows:
+            amount = abs(visit.amount or Fraction())
+            if not visit.reversal or self.refunds == "as_is":
+                total += amount
+            elif self.refunds == "net":
+                total -= amount
+        return total
 
-    def start(self, window: str | None) -> dt.datetime | None:
-        day = self.start_day(window)
-        if day is None:
-            return None
-        return self.comparable(dt.datetime.combine(day, self.wall.time().replace(fold=0), tzinfo=self.zone))
+    def amounts(self) -> list[Fraction]:
+        """Give the absolute amounts of the activity read; a null amount is none."""
+        return [abs(visit.amount) for visit in self.active(self.rows()) if visit.amount is not None]
 
-
-def _months_back(day: dt.date, size: int) -> dt.date:
-    year, month = day.year, day.month
-    for _ in range(size):
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    wanted = day.day
-    while True:
-        try:
-            return dt.date(year, month, wanted)
-        except ValueError:
-            wanted -= 1
-
-
-def clean(value: Any) -> Any:
-    """Read NaN as null."""
-    return None if value is None or value != value else value  # noqa: PLR0124 - NaN differs from itself
-
-
-def money(value: Any) -> Fraction | None:
-    found = clean(value)
-    return None if found is None else Fraction(found)
+    def days(self) -> list[int]:
+        """Give the distinct active days in order."""
+        return sorted({visit.day.toordinal() for visit in self.active(self.rows())})
 
 
-def _names(code: Any, vocabulary: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Give the vocabulary's names of a code; without vocabulary a code names itself."""
-    code = clean(code)
-    if code is None:
-        return frozenset()
-    if not vocabulary:
-        return frozenset({str(code)})
-    return frozenset(name for name, codes in vocabulary.items() if str(code) in codes)
+# ------------------------------------------------------------------------------------------------------ exposure
 
 
-def _carries(row: Row, marks: Mapping[str, Sequence[str]]) -> bool:
-    return any(clean(row[column]) is not None and str(row[column]) in codes for column, codes in marks.items())
+def exposure(customer: Customer, clock: Clock, window: str | None = None) -> int:
+    """Count the days under observation: from the start to as-of or the closing, in the window, at least 1."""
+    days = _observed(customer, clock.today, customer.start, clock.start_day(window))
+    return max(1, days) if customer.start is not None else 1
 
 
-def _side(row: Row, schema: Mapping[str, Any]) -> str | None:
-    if schema["side"] is None:
-        return None
-    return "credit" if str(row[schema["side"]]) in schema["credit"] else "debit"
+def _observed(customer: Customer, end: dt.date, *starts: dt.date | None) -> int:
+    start = max(day.toordinal() for day in starts if day is not None) if any(starts) else end.toordinal()
+    last = end if customer.closed is None else min(end, customer.closed)
+    return last.toordinal() - start
 
 
-def _visit(row: Row, schema: Mapping[str, Any], clock: Clock) -> Visit:
-    time = row[schema["time"]]
-    moment = time if isinstance(time, dt.datetime) else dt.datetime.combine(time, dt.time())
-    amount = money(row[schema["amount"]]) if schema["amount"] else None
-    side = _side(row, schema)
-    initiator = "standing_order" if _carries(row, schema["standing_order"]) else "customer"
-    return Visit(
-        instant=clock.comparable(moment),
-        day=clock.local_day(moment),
-        amount=amount,
-        signed=(amount or Fraction()) * (-1 if side == "debit" else 1),
-        kinds=_names(row[schema["kind"]], schema["kinds"]) if schema["kind"] else frozenset(),
-        channels=_names(row[schema["channel"]], schema["channels"]) if schema["channel"] else frozenset(),
-        side=side,
-        initiator="system" if _carries(row, schema["system"]) else initiator,
-        reversal=bool(row[schema["reversal"]]) if schema["reversal"] else False,
-        row=row,
-    )
+def status(customer: Customer, clock: Clock, min_history_days: int) -> str:
+    if customer.closed is not None and clock.is_past(customer.closed):
+        return "closed"
+    return "graded" if exposure(customer, clock) >= min_history_days else "new"
 
 
-def _chosen(visit: Visit, indicator: Mapping[str, Any], start: dt.datetime | None) -> bool:
-    """Tell whether an indicator reads a row, refunds apart."""
-    return (
-        (indicator["kinds"] is None or bool(visit.kinds & set(indicator["kinds"])))
-        and (indicator["channels"] is None or bool(visit.channels & set(indicator["channels"])))
-        and (indicator["sides"] is None or visit.side in indicator["sides"])
-        and visit.initiator in indicator["initiators"]
-        and (start is None or visit.instant >= start)
-    )
-
-
-def _moved(visits: Iterable[Visit], refunds: str) -> Fraction:
-    """Sum absolute amounts; a netted reversal comes off, an excluded one is left out."""
-    total = Fraction()
-    for visit in visits:
-        amount = abs(visit.amount or Fraction())
-        if not visit.reversal or refunds == "as_is":
-            total += amount
-        elif refunds == "net":
-            total -= amount
-    return total
-
-
-def exposure(customer: Customer, clock: Clock) -> int:
-    """Give the days under observation: from the opening, else (or if earlier) from the first row, at least 1."""
-    known = [day for day in (customer.opened, customer.first_day) if day is not None]
-    return max(1, clock.today.toordinal() - min(known).toordinal()) if known else 1
+# ------------------------------------------------------------------------------------------------------ balances
 
 
 def last_balance(customer: Customer) -> Fraction | None:
@@ -214,83 +131,189 @@ def daily_average(customer: Customer, clock: Clock, window: str | None) -> Fract
     return sum(closing, Fraction()) / len(closing) if closing else None
 
 
-def _recency(active: list[Visit], clock: Clock) -> float | None:
-    days = [clock.today.toordinal() - visit.day.toordinal() for visit in active]
-    return float(min(days)) if days else None
+# ------------------------------------------------------------------------------------------------------ measures
 
 
-def _monetary(
-    read: list[Visit], active: list[Visit], indicator: Mapping[str, Any], refunds: str, days: int
-) -> float | None:
-    total = _moved(read, refunds)
-    if indicator["measure"] == "mean":
-        count = sum(1 for visit in active if visit.amount is not None)
-        return float(total / count) if count else None
-    return float(total / days) if indicator["per_exposed_day"] else float(total)
+def _recency(ask: Question) -> float | None:
+    days = ask.days()
+    return float(ask.clock.today.toordinal() - days[-1]) if days else None
 
 
-def value(
-    customer: Customer, indicator: Mapping[str, Any], schema: Mapping[str, Any], clock: Clock
-) -> float | None:
-    """Compute one indicator of one customer; None is null."""
-    window, measure = indicator["window"], indicator["measure"]
-    if "balance" in measure:
-        daily = measure == "daily_average_balance"
-        exact = daily_average(customer, clock, window) if daily else last_balance(customer)
-        return None if exact is None else float(exact)
-    start, refunds = clock.start(window), schema["refunds"]
-    read = [visit for visit in customer.visits if _chosen(visit, indicator, start)]
-    active = [visit for visit in read if not visit.reversal or refunds == "as_is"]
-    if measure == "days_since":
-        return _recency(active, clock)
-    days, start_day = exposure(customer, clock), clock.start_day(window)
-    if start_day is not None:
-        days = max(1, min(days, clock.today.toordinal() - start_day.toordinal()))
-    if indicator["dimension"] == "monetary":
-        return _monetary(read, active, indicator, refunds, days)
-    count = len(active) if measure == "count" else len({visit.day for visit in active})
-    return count / days if indicator["per_exposed_day"] else float(count)
+def _count(ask: Question, *, previous: bool = False) -> Fraction:
+    rows = ask.active(ask.rows(previous=previous))
+    return Fraction(len(rows) if ask.indicator["measure"] == "count" else len({visit.day for visit in rows}))
 
 
-def _opening_from_rows(customer: Customer, schema: Mapping[str, Any]) -> Fraction | None:
-    """Give the balance before the first row by order, from the balance column after it."""
-    first = min(customer.visits, key=lambda visit: visit.row[schema["order"]])
-    balance = money(first.row[schema["balance"]])
-    return None if balance is None else balance - first.signed
+def _per_day(ask: Question) -> bool:
+    """Tell whether the value is a rate: a frequency's default, a sum's option."""
+    wanted = ask.indicator.get("per_exposed_day")
+    if wanted is None:
+        return ask.indicator["measure"] in ("count", "distinct_days")
+    return bool(wanted)
 
 
-def customers(
-    rows: Iterable[Row], schema: Mapping[str, Any], clock: Clock, people: Iterable[Row] | None = None
-) -> dict[Any, Customer]:
-    """Collect the history of every customer; a population decides who there is."""
-    found: dict[Any, Customer] = {}
-    for row in rows:
-        key, time = clean(row[schema["customer"]]), clean(row[schema["time"]])
-        if key is None or time is None:
-            continue
-        visit = _visit(row, schema, clock)
-        if visit.instant < clock.end:
-            found.setdefault(key, Customer()).visits.append(visit)
-    for customer in found.values() if schema["balance"] else ():
-        customer.opening = _opening_from_rows(customer, schema)
-    return found if people is None else _of_population(found, people, schema, clock)
+def _amount(ask: Question, *, previous: bool = False) -> Fraction:
+    if ask.indicator["dimension"] == "frequency":
+        return _count(ask, previous=previous)
+    return ask.moved(ask.rows(previous=previous))
 
 
-def _of_population(
-    found: Mapping[Any, Customer], people: Iterable[Row], schema: Mapping[str, Any], clock: Clock
-) -> dict[Any, Customer]:
-    kept: dict[Any, Customer] = {}
-    for person in people:
-        opened = clean(person[schema["opened"]]) if schema["opened"] else None
-        opened = opened.date() if isinstance(opened, dt.datetime) else opened
-        if opened is not None and dt.datetime.combine(opened, dt.time()) >= clock.wall.replace(tzinfo=None):
-            continue
-        customer = found.get(person[schema["customer"]], Customer())
-        customer.opened = opened
-        if schema["opening_balance"]:
-            customer.opening = money(person[schema["opening_balance"]])
-        kept[person[schema["customer"]]] = customer
-    return kept
+def _quantity(ask: Question) -> float:
+    """Give a count or a sum, as a rate where asked, relative to the previous window where asked."""
+    value = float(_amount(ask))
+    if _per_day(ask):
+        value = value / exposure(ask.customer, ask.clock, ask.indicator["window"])
+    return value
+
+
+def _over_the_previous(ask: Question) -> float | None:
+    clock, window, customer = ask.clock, ask.indicator["window"], ask.customer
+    now, before = _amount(ask), _amount(ask, previous=True)
+    if before <= 0:
+        return None
+    if not _per_day(ask):
+        return float(now / before)
+    end = clock.start_day(window)
+    days = _observed(customer, end, customer.start, clock.start_day(window, 2)) if end and customer.start else 0
+    if days < 1:
+        return None
+    return float((now / exposure(customer, clock, window)) / (before / days))
+
+
+def _share(ask: Question) -> float | None:
+    part, whole = ask.rows(), ask.rows(filtered=False)
+    if ask.indicator["dimension"] == "frequency":
+        read, everything = Fraction(len(ask.active(part))), Fraction(len(ask.active(whole)))
+    else:
+        read, everything = ask.moved(part), ask.moved(whole)
+    return float(read / everything) if everything > 0 else None
+
+
+def _mean(ask: Question) -> float | None:
+    count, total = len(ask.amounts()), ask.moved(ask.rows())
+    decimals: int | None = ask.schema.get("decimals")
+    if not count:
+        return None
+    if decimals is None:
+        return float(total / count)
+    units = 10.0**decimals
+    return float(total * 10**decimals / count) / units
+
+
+def _std(ask: Question) -> float | None:
+    amounts = ask.amounts()
+    if len(amounts) < 2:
+        return None
+    mean = sum(amounts, Fraction()) / len(amounts)
+    return math.sqrt(sum(((one - mean) ** 2 for one in amounts), Fraction()) / (len(amounts) - 1))
+
+
+def _mean_gap(ask: Question) -> float | None:
+    days = ask.days()
+    return (days[-1] - days[0]) / (len(days) - 1) if len(days) > 1 else None
+
+
+def _span(ask: Question) -> float | None:
+    days = ask.days()
+    return float(days[-1] - days[0]) if days else None
+
+
+def _max(ask: Question) -> float | None:
+    amounts = ask.amounts()
+    return float(max(amounts)) if amounts else None
+
+
+def _last_balance(ask: Question) -> float | None:
+    found = last_balance(ask.customer)
+    return None if found is None else float(found)
+
+
+def _daily_average(ask: Question) -> float | None:
+    found = daily_average(ask.customer, ask.clock, ask.indicator["window"])
+    return None if found is None else float(found)
+
+
+MEASURES: dict[str, Callable[[Question], float | None]] = {
+    "days_since": _recency,
+    "count": _quantity,
+    "distinct_days": _quantity,
+    "sum": _quantity,
+    "share": _share,
+    "mean": _mean,
+    "max": _max,
+    "std": _std,
+    "mean_gap": _mean_gap,
+    "span": _span,
+    "tenure": lambda ask: float(exposure(ask.customer, ask.clock)),
+    "last_balance": _last_balance,
+    "daily_average_balance": _daily_average,
+}
+
+
+def _relative(asked: Sequence[Question], statuses: Sequence[str]) -> list[float | None]:
+    """Compute one indicator of all customers, relative to what it names."""
+    relative_to = asked[0].indicator.get("relative_to") if asked else None
+    if relative_to == "previous_window":
+        return [_over_the_previous(ask) for ask in asked]
+    values: list[float | None] = [MEASURES[ask.indicator["measure"]](ask) for ask in asked]
+    if relative_to is None:
+        return values
+    norm = relative_to
+    if relative_to == "median":
+        pairs = zip(values, statuses, strict=True)
+        norm = _median([value for value, state in pairs if state == "graded" and value and value > 0])
+    return [None if norm is None or value is None else value / norm for value in values]
+
+
+def _median(values: Sequence[float]) -> float | None:
+    ordered, half = sorted(values), len(values) // 2
+    if not ordered:
+        return None
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+# --------------------------------------------------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True)
+class Found:
+    """A whole table by key, sorted, and what was left out, by rule."""
+
+    table: dict[Any, Row]
+    counts: Counter[str]
+
+
+def look(
+    rows: Iterable[Row],
+    indicators: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    clock: Clock,
+    *,
+    people: Iterable[Row] | None = None,
+    holders: Sequence[Row] | None = None,
+) -> Found:
+    """Compute the whole table: its columns and the scale of each customer's money ('volume')."""
+    counts: Counter[str] = Counter()
+    found = histories(rows, schema, clock, holders, counts)
+    if people is not None:
+        found = of_population(found, people, schema, clock, counts)
+    everyone = dict(sorted(found.items()))
+    states = [status(one, clock, indicators["min_history_days"]) for one in everyone.values()]
+    table: dict[Any, Row] = {
+        key: {
+            "status": state,
+            "exposure_days": exposure(customer, clock),
+            "n_rows": len(customer.visits),
+            "volume": customer.volume,
+            **customer.carried,
+        }
+        for (key, customer), state in zip(everyone.items(), states, strict=True)
+    }
+    for indicator in indicators["indicators"]:
+        asked = [Question(customer, indicator, schema, clock) for customer in everyone.values()]
+        for key, value in zip(table, _relative(asked, states), strict=True):
+            table[key][indicator["name"]] = value
+    return Found(table, counts)
 
 
 def snapshot(
@@ -300,15 +323,6 @@ def snapshot(
     as_of: dt.date | dt.datetime,
     people: Iterable[Row] | None = None,
 ) -> dict[Any, Row]:
-    """Compute the whole table: for every key, sorted, its columns and the scale of its money ('volume')."""
+    """Compute the whole table of a set, from rows with the customer's key."""
     clock = Clock(as_of, ZoneInfo(schema["time_zone"]) if schema["time_zone"] else None)
-    table: dict[Any, Row] = {}
-    for key, customer in sorted(customers(rows, schema, clock, people).items()):
-        days = exposure(customer, clock)
-        table[key] = {
-            "status": "graded" if days >= indicators["min_history_days"] else "new",
-            "exposure_days": days,
-            "n_rows": len(customer.visits),
-            "volume": customer.volume,
-        } | {one["name"]: value(customer, one, schema, clock) for one in indicators["indicators"]}
-    return table
+    return look(rows, indicators, schema, clock, people=people).table

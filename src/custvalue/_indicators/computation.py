@@ -21,6 +21,8 @@ from custvalue.exceptions import ColumnError, DataError, DomainError
 if TYPE_CHECKING:
     from custvalue._indicators.guard import Frame
 
+#: Rules that count rows left out.
+_LOSSES = ("rows_after_as_of", "rows_known_later", *rules.LEFT_OUT)
 _ENGINES = ("auto", "numpy", "narwhals")
 
 
@@ -208,7 +210,7 @@ def _aggregated(
     if in_memory:
         found, customers, too_large = memory.aggregated(frame, asked)  # type: ignore[arg-type]  # in memory
         if rows is not None:
-            found.counts["order_null"] = rows.counts["order_null"]
+            found.counts.update({name: rows.counts[name] for name in ("order_null", "amount_infinite")})
         require_rules(found, counts, schema, allowed)
     else:
         found = rows  # type: ignore[assignment]  # made above
@@ -238,5 +240,9 @@ def require_rules(
     memory.add_counts(found.counts, counts)
     rules.report(found.counts, schema).raise_failures(allowed)
     if not empty and found.counts.get("rows", 0) == 0:
-        message = "transactions holds no row before as_of; check as_of and the time column."
+        lost = [
+            name for name, count in found.counts.items() if count and (name in _LOSSES or name[:9] == "excluded_")
+        ]
+        others = f" Left out: {', '.join(lost)}." if lost else ""
+        message = f"transactions holds no row before as_of that counts; check as_of and the time column.{others}"
         raise DataError(message)

@@ -84,7 +84,7 @@ class DailyState:
                 continue
             money = CellMoney(
                 table["rows"].astype(np.float64),
-                *(table.get(name) for name in ("known", "absolute", "largest", "squares")),  # type: ignore[arg-type]  # floats
+                *(table.get(name) for name in ("known", "absolute", "largest", "squares")),
             )
             day: IntArray = table["day"].astype(np.int64)
             yield Block(table["customer"], day, day * DAY_MICROSECONDS, table["pattern"], _total(table), money)

@@ -181,10 +181,12 @@ def _money(schema: TransactionSchema, decimals: int | None) -> list[nw.Expr]:
         number = nw.col(name).cast(nw.Float64())
         if schema.rate:
             number = number * nw.col(schema.rate).cast(nw.Float64())
-        if alias == "amount":
-            number = nw.when(~number.is_nan()).then(number)
         if decimals is not None:
             number = number * float(10**decimals)
+        number = nw.when(~number.is_nan()).then(number)  # NaN becomes null: engines compare it in their own ways
+        chosen.append(_true(number.abs() > rules.largest(decimals)).alias(f"{alias}_beyond"))
+        number = nw.when(number.abs() <= rules.largest(decimals)).then(number)
+        if decimals is not None:
             if alias == "amount":
                 chosen.append(number.alias("exact"))
             number = number.round(0)
@@ -225,10 +227,12 @@ def amount_rules(schema: TransactionSchema, decimals: int | None) -> dict[str, n
     found = {}
     amount = nw.col("amount")
     if schema.amount:
-        found["amount_null"] = amount.is_null()
+        beyond = nw.col("amount_beyond")
+        found["amount_null"] = amount.is_null() & ~beyond
+        if schema.balance:
+            beyond = beyond | nw.col("balance_beyond")
         rated = _true(nw.col("rate").cast(nw.Float64()) < LARGEST) if schema.rate else None
-        infinite = _true(amount.abs() > LARGEST)
-        found["amount_infinite"] = infinite if rated is None else infinite & rated
+        found["amount_infinite"] = beyond if rated is None else beyond & rated
         negative = _true(amount < 0.0)
         if not schema.side:
             found["debits"] = negative

@@ -118,6 +118,8 @@ def coded_columns(schema: TransactionSchema) -> tuple[str, ...]:
 def _guard_time(name: str, time: Any, schema: TransactionSchema) -> None:
     if not isinstance(time, nw.Date | nw.Datetime):
         mend = f"Convert it first, for example with pandas.to_datetime(frame['{name}'])."
+        if isinstance(time, nw.Unknown):
+            mend = "Cast it to a timestamp of microseconds first."
         raise ColumnError.wrong_type(name, found=str(time), allowed="a date or a datetime", mend=mend)
     aware = isinstance(time, nw.Datetime) and time.time_zone is not None
     if aware and schema.time_zone is None:

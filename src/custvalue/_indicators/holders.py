@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custvalue._frames import ROUNDING
 from custvalue._indicators import engine, rules
 from custvalue._indicators.guard import (
     BOOKED_TICKS,
@@ -103,7 +104,21 @@ def _check(holders: Frame, schema: TransactionSchema) -> dict[str, int]:
     if schema.holder_share:
         share = np.array(table.get_column(_SHARE).to_numpy(), dtype=np.float64)
         counts["holder_share_invalid"] = int(np.count_nonzero(~((share > 0.0) & (share <= 1.0))))
+        counts["holder_shares_above_one"] = _above_one(account, start, end, share)
     return counts
+
+
+def _above_one(account: Any, start: Any, end: Any, share: Any) -> int:
+    """Count accounts whose shares, begun and not yet ended, sum to more than 1 on some day."""
+    changes = pd.DataFrame(
+        {
+            "account": np.concatenate([account, account]),
+            "day": np.concatenate([start, end]),
+            "share": np.concatenate([share, -share]),
+        }
+    )
+    held = changes.groupby(["account", "day"])["share"].sum().groupby("account").cumsum()
+    return int((held.groupby("account").max() > 1.0 + ROUNDING).sum())
 
 
 def _overlaps(group: Any, start: Any, end: Any) -> BoolArray:

@@ -134,11 +134,16 @@ class Rows:
         rate = None if self._rate is None else self._rate[rows][chosen]
         if rate is not None:
             amount = amount * rate
-        exact = amount
-        if self._asked.decimals is not None:
-            exact = amount * float(10**self._asked.decimals)
-            amount = np.round(exact)
+        exact = amount if self._asked.decimals is None else amount * float(10**self._asked.decimals)
+        beyond = np.abs(exact) > rules.largest(self._asked.decimals)
+        if beyond.any():
+            exact = np.where(beyond, np.nan, exact)
+        amount = exact if self._asked.decimals is None else np.round(exact)
         if count:
+            self.counts["amount_null"] += int(np.count_nonzero(np.isnan(amount) & ~beyond))
+            if rate is not None:
+                beyond &= rate < LARGEST
+            self.counts["amount_infinite"] += int(np.count_nonzero(beyond))
             self._count_money(amount, exact, rate, pattern)
         return amount
 
@@ -146,11 +151,6 @@ class Rows:
         self, amount: FloatArray, exact: FloatArray, rate: FloatArray | None, pattern: NDArray[Any]
     ) -> None:
         counts = self.counts
-        counts["amount_null"] += int(np.count_nonzero(np.isnan(amount)))
-        infinite = np.abs(amount) > LARGEST
-        if rate is not None:
-            infinite &= rate < LARGEST
-        counts["amount_infinite"] += int(np.count_nonzero(infinite))
         negative = amount < 0.0
         if self._schema.side and self._schema.reversal and negative.any():
             negative &= ~self.patterns.table(((Term(self._schema.reversal, None),),))[pattern]

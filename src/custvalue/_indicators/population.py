@@ -75,7 +75,11 @@ def _guarded(population: object, transactions: Frame, schema: TransactionSchema)
     frame = wrapped(population, argument="population")
     frame = with_dates(frame, *(getattr(schema, name) for name in DAYS))
     same = frame.implementation is transactions.implementation
-    if not same and not (is_engine(transactions) and frame.implementation.is_pyarrow()):
+    if (
+        not same
+        and not (transactions.implementation.is_pyarrow() and is_engine(frame))
+        and not (is_engine(transactions) and frame.implementation.is_pyarrow())
+    ):
         message = "population and transactions are frames of different libraries; give both in the same one."
         raise DomainError(message)
     types = types_of(frame)
@@ -112,6 +116,7 @@ def read(population: object, transactions: Frame, schema: TransactionSchema, key
         masks = [engine.term_mask(term, types) for term in clause]
         chosen.append(_any(masks).alias(name))
     people = collected(frame.select(*chosen))
+    _require_spans(people, schema)
     people = nw.maybe_reset_index(_valid(people, schema, moment))
     _require_once(people, schema)
     return _parted(people, left_out, moment)
@@ -122,6 +127,19 @@ def _any(masks: list[nw.Expr]) -> nw.Expr:
     for mask in masks[1:]:
         found = found | mask
     return found
+
+
+def _require_spans(people: nw.DataFrame[Any], schema: TransactionSchema) -> None:
+    for start, end, least in (("valid_from", "valid_until", 1), ("opened", "closed", 0)):
+        if getattr(schema, start) and getattr(schema, end):
+            count = len(people.filter(nw.col(end) - nw.col(start) < least))
+            if count:
+                later = "later than" if least else "before"
+                message = (
+                    f"population has {count} row(s) whose '{getattr(schema, end)}' is "
+                    f"{'not ' if least else ''}{later} '{getattr(schema, start)}'; mend them."
+                )
+                raise DataError(message)
 
 
 def _valid(people: nw.DataFrame[Any], schema: TransactionSchema, moment: AsOf) -> nw.DataFrame[Any]:

@@ -37,7 +37,13 @@ RULES: dict[str, tuple[str, str]] = {
     "time_null": (_FAIL, "Rows without a time; mend them or use on_invalid='report'"),
     "booked_null": (_FAIL, "Rows without a booking time although known_at is given; mend them"),
     "amount_null": (_WARN, "Rows without an amount: activity without money"),
-    "amount_infinite": (_FAIL, f"Rows with an infinite amount or one beyond {LARGEST:g}; mend or remove them"),
+    "amount_infinite": (
+        _FAIL,
+        (
+            f"Rows with an infinite amount or balance, or one beyond {LARGEST:g} or, with 'decimals', beyond "
+            "2**53 of the smallest unit; mend or remove them"
+        ),
+    ),
     "amount_negative": (
         _FAIL,
         "Rows with a negative amount although 'side' gives the sign and no reversal is marked",
@@ -68,6 +74,7 @@ RULES: dict[str, tuple[str, str]] = {
         _FAIL,
         "Rows of accounts that no holder has on that day; complete 'holders' or use on_invalid='report'",
     ),
+    "holder_shares_above_one": (_WARN, "Accounts whose holders' shares sum to more than 1 on some day"),
     "holder_share_invalid": (
         _FAIL,
         "Holders whose share is null or outside (0, 1]; give each a part of the account",
@@ -75,6 +82,11 @@ RULES: dict[str, tuple[str, str]] = {
 }
 #: Rules that only leave rows out when on_invalid is "report".
 LEFT_OUT = ("customer_null", "time_null", "account_without_holder")
+
+
+def largest(decimals: int | None) -> float:
+    """Give the largest number that amounts and balances may have, in whole smallest units if they are such."""
+    return LARGEST if decimals is None else EXACT
 
 
 @dataclass(frozen=True)

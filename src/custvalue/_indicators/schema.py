@@ -54,7 +54,7 @@ class TransactionSchema(Document):
     decimals : int, default=None
         Amounts are whole multiples of ``10**-decimals``, for example 2 for cents. Sums are then exact, and the
         same to the last bit on every engine and in every order of the rows. A decimal column sets it by its own
-        scale.
+        scale, unless `rate` or `holder_share` multiplies.
     booked : str, default=None
         Column of the time at which the row became known, for ``known_at`` of :func:`compute`.
     reversal : str, default=None
@@ -157,10 +157,10 @@ class TransactionSchema(Document):
     standing_order: Entries[str, Values] = Field(
         default_factory=FrozenMapping, description="For columns the values that mark standing orders."
     )
-    excluded: Entries[str, Vocabulary] = Field(
+    excluded: Entries[Name, Vocabulary] = Field(
         default_factory=FrozenMapping, description="For reasons the marks of rows to be left out."
     )
-    excluded_customers: Entries[str, Vocabulary] = Field(
+    excluded_customers: Entries[Name, Vocabulary] = Field(
         default_factory=FrozenMapping, description="For reasons the marks of customers to be left out."
     )
     refunds: Literal["net", "exclude", "as_is"] = Field(default="net", description="What reversals do.")
