@@ -10,6 +10,8 @@ The rooms are imported when they are first used, so that ``import custvalue`` co
     Two-level grey relational similarity.
 ``cbr``
     Case bases and case-based classification, with explanations.
+``tiers``
+    Tier policies with hysteresis and reasons, migration between levels, value matrices.
 ``plot``
     Displays over the results (extra ``plot``).
 ``exceptions``
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     import custvalue.grey as grey
     import custvalue.plot as plot
     import custvalue.rfm as rfm
+    import custvalue.tiers as tiers
 
-__all__ = ["__version__", "anp", "cbr", "exceptions", "grey", "plot", "rfm"]
+__all__ = ["__version__", "anp", "cbr", "exceptions", "grey", "plot", "rfm", "tiers"]
 
 _ROOMS = frozenset(__all__) - {"__version__"}
 
