@@ -100,7 +100,7 @@ def test_specifications_go_through_json() -> None:
 
 def test_a_score_table_shows_itself() -> None:
     found = RULE.apply(pd.DataFrame(ROW))
-    assert repr(found) == "ScoreTable(score='contribution', rows=1, parts=7)"
+    assert repr(found) == "Scores(score='contribution', rows=1, parts=7)"
     assert "credit loss of loan" in found._repr_html_()
     with pytest.raises(ValueError, match="read-only"):
         found.score[:] = 0.0

@@ -21,7 +21,7 @@ from custvalue._tier_policies.panel import Panel
 from custvalue._tier_policies.policy import TierPolicy
 from custvalue._tier_policies.rates import MigrationRates, migration_rates
 from custvalue._tier_policies.replaying import replay
-from custvalue._tier_policies.scores import BalanceRate, Contribution, CreditLoss, PointRule, Points, ScoreTable
+from custvalue._tier_policies.scores import BalanceRate, Contribution, CreditLoss, PointRule, Points, Scores
 from custvalue._tier_policies.thresholds import ThresholdProposal, propose_thresholds
 from custvalue._tier_policies.value_matrix import MatrixCells, ValueMatrix
 
@@ -53,7 +53,7 @@ __all__ = [
     "RatioCut",
     "Replay",
     "Review",
-    "ScoreTable",
+    "Scores",
     "ThresholdProposal",
     "TierPolicy",
     "ValueMatrix",

@@ -24,7 +24,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ScoreTable:
+class Scores:
     """A score and the parts that it is the sum of.
 
     Attributes
@@ -76,7 +76,7 @@ class ScoreTable:
         return _frames.like(self._template, self._kept | parts | {self.name: self.score})
 
     def __repr__(self) -> str:
-        return short_repr("ScoreTable", score=repr(self.name), **self.provenance.counts)
+        return short_repr("Scores", score=repr(self.name), **self.provenance.counts)
 
     def _repr_html_(self) -> str:
         rows = [[name, self.parts[:, place].mean()] for place, name in enumerate(self.part_names)]
@@ -225,7 +225,7 @@ class Contribution(Document):
         named = (*(one.column for one in self.balances), *self.fees, *losses)
         return tuple(dict.fromkeys((*named, *self.expected_losses, *self.costs)))
 
-    def apply(self, table: Any, *, keep: Sequence[str] = ()) -> ScoreTable:
+    def apply(self, table: Any, *, keep: Sequence[str] = ()) -> Scores:
         """Compute the contribution of every row of a table.
 
         Parameters
@@ -237,7 +237,7 @@ class Contribution(Document):
 
         Returns
         -------
-        ScoreTable
+        Scores
             The score and its parts.
 
         Raises
@@ -341,7 +341,7 @@ class Points(Document):
         """Columns that are read."""
         return tuple(one.column for one in self.rules)
 
-    def apply(self, table: Any, *, keep: Sequence[str] = ()) -> ScoreTable:
+    def apply(self, table: Any, *, keep: Sequence[str] = ()) -> Scores:
         """Compute the points of every row of a table.
 
         Parameters
@@ -353,7 +353,7 @@ class Points(Document):
 
         Returns
         -------
-        ScoreTable
+        Scores
             The score and the points of each rule.
 
         Raises
@@ -414,13 +414,13 @@ def _points(rule: PointRule, values: FloatArray) -> FloatArray:
 
 def _scored(
     spec: Contribution | Points, names: Sequence[str], parts: list[FloatArray], table: Any, keep: Sequence[str]
-) -> ScoreTable:
+) -> Scores:
     template, kept = kept_columns(table, keep, [*names, spec.name])
     columns = np.column_stack(parts)
     score = np.zeros(len(columns))
     for part in parts:
         score = score + part
-    return ScoreTable(
+    return Scores(
         name=spec.name,
         score=read_only(score),
         parts=read_only(columns),
