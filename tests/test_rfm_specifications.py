@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import pytest
 from pydantic import ValidationError
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytest.importorskip("pyarrow", reason="pyarrow, from which every engine is fed, is not installed")
-pytest.importorskip("polars", reason="polars is not installed")
+pl = pytest.importorskip("polars", reason="polars is not installed")
 
 import rfm_tables
 from rfm_by_hand import AMOUNT, DAY, KEY, count, gap, money, moves, table
@@ -122,3 +124,25 @@ def test_engines_by_name(engine: Any, library: str, message: str) -> None:
     schema = rfm.TransactionSchema(customer=KEY, time=DAY, amount=AMOUNT)
     with pytest.raises(DomainError, match=message):
         rfm.compute(frame, rfm.IndicatorSet.classic(), schema, as_of="2025-02-01", engine=engine)
+
+
+def test_polars_without_pyarrow_gives_the_same_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two customers by name, one kind of two: Arrow is a shortcut, not a need."""
+    frame = pl.DataFrame(
+        {
+            "key": ["乙", "甲", "乙", "乙"],
+            "day": [dt.date(2025, 1, day) for day in (2, 3, 4, 5)],
+            "kind": ["a", None, "b", "a"],
+        }
+    )
+    schema = rfm.TransactionSchema(customer="key", time="day", kind="kind")
+    chosen = rfm.IndicatorSet(
+        indicators=[rfm.Frequency(name="f", kinds=["a"], per_exposed_day=False)], min_history_days=0
+    )
+
+    def missing(_: object) -> None:
+        raise ModuleNotFoundError
+
+    monkeypatch.setattr(nw.Series, "to_arrow", missing)
+    table = rfm.compute(frame, chosen, schema, as_of="2025-02-01").table
+    assert table.select("key", "n_rows", "f").rows() == [("乙", 3, 2.0), ("甲", 1, 0.0)]
