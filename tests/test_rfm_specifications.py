@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytest.importorskip("pyarrow", reason="pyarrow, from which every engine is fed, is not installed")
-pl = pytest.importorskip("polars", reason="polars is not installed")
+pytest.importorskip("polars", reason="polars is not installed")
 
 import rfm_tables
 from rfm_by_hand import AMOUNT, DAY, KEY, count, gap, money, moves, table
@@ -128,6 +128,8 @@ def test_engines_by_name(engine: Any, library: str, message: str) -> None:
 
 def test_polars_without_pyarrow_gives_the_same_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two customers by name, one kind of two: Arrow is a shortcut, not a need."""
+    import polars as pl
+
     frame = pl.DataFrame(
         {
             "key": ["乙", "甲", "乙", "乙"],
