@@ -39,6 +39,7 @@ ROOMS = frozenset({"rfm", "anp", "grey", "basket", "wallet", "tiers", "campaign"
 INSIDES = {
     "_indicators": "rfm",
     "_customer_scores": "rfm",
+    "_purchase_histories": "rfm",
     "_tier_policies": "tiers",
     "_network_process": "anp",
     "_relational_analysis": "grey",
@@ -56,6 +57,7 @@ FLOOR: dict[str, float] = {
 }
 FLOOR |= {inside: FLOOR[face] - 0.5 for inside, face in INSIDES.items()}
 FLOOR["_customer_scores"] += 0.2  # scores read snapshots, never the other way round
+FLOOR["_purchase_histories"] += 0.2  # histories read the rows as indicators do
 #: Arrows between rooms. The face and ``plot`` may see every room.
 MAY_SEE = {"cbr": frozenset({"grey"})}
 KERNELS_MAY_IMPORT = frozenset(
@@ -64,7 +66,7 @@ KERNELS_MAY_IMPORT = frozenset(
 )
 #: The one module that may import numba, an extra.
 KNOWS_NUMBA = "custvalue._kernels.relational_numba"
-KNOW_NARWHALS = frozenset({"_frames", "_indicators", "_customer_scores"})
+KNOW_NARWHALS = frozenset({"_frames", "_indicators", "_customer_scores", "_purchase_histories"})
 
 
 def part_of(module: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from custvalue._customer_scores.cells import Cells, cells
 from custvalue._customer_scores.concentration import Concentration, concentration
+from custvalue._customer_scores.drift import drift
+from custvalue._customer_scores.drift_result import Drift, StabilityBins
 from custvalue._customer_scores.score_table import ScoreCuts, ScoreTable
 from custvalue._customer_scores.scorer import RFMScorer
 from custvalue._customer_scores.segment_map import SegmentMap
@@ -18,22 +20,23 @@ from custvalue._indicators.computation import compute
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._indicators.indicators import Frequency, Length, Monetary, Recency
 from custvalue._indicators.partials import Partial, merge, partial
-from custvalue._indicators.purchase_history import (
+from custvalue._indicators.report import Rule, SchemaReport
+from custvalue._indicators.scaler import IndicatorScaler
+from custvalue._indicators.schema import TransactionSchema
+from custvalue._indicators.snapshot import Snapshot
+from custvalue._purchase_histories.histories import (
     CalibrationHoldout,
     ClvSummary,
     calibration_holdout_split,
     clv_summary,
 )
-from custvalue._indicators.report import Rule, SchemaReport
-from custvalue._indicators.scaler import IndicatorScaler
-from custvalue._indicators.schema import TransactionSchema
-from custvalue._indicators.snapshot import Snapshot
 
 __all__ = [
     "CalibrationHoldout",
     "Cells",
     "ClvSummary",
     "Concentration",
+    "Drift",
     "Frequency",
     "IndicatorScaler",
     "IndicatorSet",
@@ -50,12 +53,14 @@ __all__ = [
     "SegmentAxis",
     "SegmentMap",
     "Snapshot",
+    "StabilityBins",
     "TransactionSchema",
     "calibration_holdout_split",
     "cells",
     "clv_summary",
     "compute",
     "concentration",
+    "drift",
     "merge",
     "partial",
 ]

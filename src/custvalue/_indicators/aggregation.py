@@ -102,6 +102,9 @@ def customer_table(
         if aggregate.what == "days":
             days[name] = mask
             continue
+        if aggregate.what == "count" and mask is None:
+            bare.append(nw.len().alias(name))
+            continue
         columns[name] = _column(aggregate, schema, mask, as_of)
         bare.append(nw.col(name).std(ddof=1) if aggregate.what == "std" else _bare(name, aggregate.what))
     bounded = _exact_bound(schema, aggregates, columns)
@@ -109,7 +112,10 @@ def customer_table(
     grouped: Frame = found.rows.with_columns(**columns, **bounded).group_by("key").agg(*bare)
     for name, mask in days.items():
         active = found.rows if mask is None else found.rows.filter(mask)
-        distinct = active.select("key", "day").unique().group_by("key").agg(nw.len().alias(name))
+        met = active.group_by("key", "day").agg(
+            nw.len().alias("rows")
+        )  # `unique` would be a window on some engines
+        distinct = met.group_by("key").agg(nw.len().alias(name))
         grouped = joined(grouped, distinct)
     return sorted_by_key(collected(grouped), schema)
 

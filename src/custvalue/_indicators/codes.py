@@ -77,15 +77,25 @@ def customers(series: nw.Series[Any], name: str) -> tuple[NDArray[Any], nw.Serie
         low, high = (int(values.min()), int(values.max())) if len(values) else (0, -1)
         if high - low < _DENSE * len(values) + _SMALL and high <= np.iinfo(np.int64).max:
             return _dense_customers(values, low, high - low + 1, series)
+        codes, whole = pd.factorize(values)
+        return _placed(codes, np.argsort(whole), series)
     codes, found = encoded(series)
     try:
         order = np.argsort(np.array(found, dtype=object), kind="stable") if found else np.array([], dtype=np.int64)
     except TypeError:
         message = f"Column '{name}' mixes text and numbers; allowed: integers or text. Cast it to one."
         raise ColumnError(message) from None
-    place = np.empty(len(found), dtype=np.int32)
-    place[order] = np.arange(len(found), dtype=np.int32)
-    return place[codes], _first_rows(series, codes, len(found))[order.tolist()]
+    return _placed(codes, order, series)
+
+
+def _placed(
+    codes: NDArray[Any], order: NDArray[Any], series: nw.Series[Any]
+) -> tuple[NDArray[Any], nw.Series[Any]]:
+    """Give customers their numbers in the order of their keys."""
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    customer = place[codes]
+    return customer, _first_rows(series, customer, len(order))
 
 
 def _dense_customers(

@@ -118,7 +118,7 @@ def from_memory(frame: nw.DataFrame[Any], asked: Asked) -> tuple[rules.Counts, D
     patterns = np.column_stack(
         [rows.patterns.table(((term,),)) for term in terms] or [np.ones((1, 0), dtype=bool)]
     )
-    cells = (daily_cells.joined(tables) if len(tables) > 1 else tables[0],) if tables else ()
+    cells = daily_cells.merged(tables)
     return found, DailyState(rows.keys, terms, patterns, tuple(one for one in cells if len(one["day"])))
 
 

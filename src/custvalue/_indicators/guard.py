@@ -56,22 +56,25 @@ def collected(frame: Frame) -> nw.DataFrame[Any]:
 
 
 def with_dates(frame: Frame, *names: str | None) -> Frame:
-    """Read object columns of ``datetime.date``, as pandas gets dates from a parquet file, as datetimes."""
+    """Give pandas' time columns in a form that narwhals knows.
+
+    Object columns of ``datetime.date``, as pandas gets dates from a parquet file, become datetimes; aware times
+    of a zone with a digit or an underscore in its name, which narwhals 2.29 does not recognise, are told in UTC.
+    """
     if not frame.implementation.is_pandas():
         return frame
     native, columns = nw.to_native(frame), frame.collect_schema()
-    dated = {
-        name: pd.to_datetime(native[name])
-        for name in names
-        if name is not None
-        and name in columns
-        and native[name].dtype == object
-        and pd.api.types.infer_dtype(native[name], skipna=True) == "date"
-    }
-    if not dated:
+    changed = {}
+    for name in (one for one in names if one is not None and one in columns):
+        kind = native[name].dtype
+        if pd.api.types.is_object_dtype(kind) and pd.api.types.infer_dtype(native[name], skipna=True) == "date":
+            changed[name] = pd.to_datetime(native[name])
+        elif isinstance(kind, pd.DatetimeTZDtype) and isinstance(columns[name], nw.Unknown):
+            changed[name] = native[name].dt.tz_convert("UTC")
+    if not changed:
         return frame
-    changed: Frame = nw.from_native(native.assign(**dated))
-    return changed
+    made: Frame = nw.from_native(native.assign(**changed))
+    return made
 
 
 def types_of(frame: Frame) -> dict[str, Any]:

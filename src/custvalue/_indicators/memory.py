@@ -48,6 +48,12 @@ def _floats(frame: EagerFrame, name: str) -> FloatArray:
 
 
 def _ticks(frame: EagerFrame, name: str, alias: str) -> IntArray:
+    kind = frame.schema[name]
+    if isinstance(kind, nw.Date) or (isinstance(kind, nw.Datetime) and kind.time_zone is None):
+        values = frame.get_column(name).to_numpy()
+        if values.dtype.kind == "M":  # a null is the smallest number here too
+            wall: IntArray = values.astype("M8[us]").view(np.int64)
+            return wall
     found = with_ticks(frame.select(name), name, alias).get_column(alias)  # type: ignore[union-attr]  # in memory
     if found.null_count():
         found = found.fill_null(np.iinfo(np.int64).min)

@@ -173,14 +173,14 @@ class Totals:
 
     def _chosen(self, block: Block) -> Iterator[tuple[Any, NDArray[Any], list[int]]]:
         """Give for every condition and span its rows of a block, their customers, and the aggregates."""
+        within: dict[tuple[int, bool], BoolArray] = {}
         for (condition, (start, end)), places in self._groups.items():
-            mask = None
-            if condition:
-                mask = self._ground.table(condition)[block.pattern]
-            for bound, inside in ((start, np.greater_equal), (end, np.less)):
+            mask = self._ground.table(condition)[block.pattern] if condition else None
+            for bound, after in ((start, True), (end, False)):
                 if bound is not None:
-                    within = inside(block.ticks, bound)
-                    mask = within if mask is None else mask & within
+                    if (bound, after) not in within:
+                        within[bound, after] = block.ticks >= bound if after else block.ticks < bound
+                    mask = within[bound, after] if mask is None else mask & within[bound, after]
             chosen = slice(None) if mask is None else np.flatnonzero(mask)
             customer = block.customer[chosen]
             if len(customer):

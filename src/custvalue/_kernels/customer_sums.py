@@ -136,9 +136,10 @@ class DistinctDays:
 
     def counts(self) -> FloatArray:
         """Give the number of distinct days of each customer."""
+        found = np.zeros(self._shape[0])
         if self._met is not None:
-            return self._met.reshape(self._shape).sum(axis=1, dtype=np.int64).astype(np.float64)
-        if not self._pairs:
-            return np.zeros(self._shape[0])
-        pairs = np.unique(np.concatenate(self._pairs))
-        return np.bincount(pairs // self._n_days, minlength=self._shape[0]) * 1.0
+            found += self._met.reshape(self._shape).sum(axis=1, dtype=np.int64)
+        elif self._pairs:
+            pairs = np.unique(np.concatenate(self._pairs))
+            found += np.bincount(pairs // self._n_days, minlength=len(found))
+        return found
