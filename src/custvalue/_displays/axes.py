@@ -29,6 +29,9 @@ NO_LABELS: Mapping[str, str] = {}
 _LETTER, _WIDE_LETTER = 0.62, 1.0
 _POINTS_IN_INCH: Final = 72.0
 _SMALLEST_P: Final = 0.001
+#: Figures of fewer customers than this are not drawn: they would show single ones.
+FEWEST: Final = 5
+SCALES: Final = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"), (1.0, ""))
 
 
 def axes_of(ax: Axes | None, size: tuple[float, float]) -> tuple[Any, Axes]:
@@ -98,6 +101,61 @@ def p_text(number: float) -> str:
     return f"{number:.3f}" if number >= _SMALLEST_P else f"< {_SMALLEST_P:g}"
 
 
+def filled(labels: Mapping[str, str], template: str, **parts: object) -> str:
+    """Give a text or its replacement, with the parts put in where its braces name them."""
+    text = labels.get(template, template)
+    for name, part in parts.items():
+        text = text.replace(f"{{{name}}}", str(part))
+    return text
+
+
+def scale_of(largest: float) -> tuple[float, str]:
+    """Give what large numbers are to be divided by, so that few digits are left, and its name."""
+    return next(((factor, name) for factor, name in SCALES if abs(largest) >= 10.0 * factor), (1.0, ""))
+
+
+def percent(share: float) -> str:
+    """Write a share in per cent, with one decimal where it is small or nearly the whole."""
+    fine = 0.0 < abs(share) < 0.1 or 0.99 < share < 1.0  # noqa: PLR2004 - a tenth, and all but a hundredth
+    return f"{100.0 * share:.{int(fine)}f} %"
+
+
+def ink_on(colour: Sequence[float]) -> str:
+    """Give black or white, whichever can be read on a colour."""
+    red, green, blue = colour[:3]
+    # Luma of ITU-R BT.601: how bright an eye finds a colour.
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"  # noqa: PLR2004 - half
+
+
+def write_beside(axes: Axes, columns: Sequence[tuple[str, Sequence[str]]], inches: Sequence[float]) -> None:
+    """Write columns of texts, one a row of the picture and a head on top, ending so many inches at the right."""
+    for (head, texts), away in zip(columns, inches, strict=False):
+        offset: dict[str, Any] = {
+            "xytext": (away * _POINTS_IN_INCH, 0.0),
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
+        for place, text in enumerate(texts):
+            axes.annotate(
+                text,
+                (1.0, place),
+                xycoords=axes.get_yaxis_transform(),
+                ha="right",
+                va="center",
+                fontsize=8,
+                **offset,
+            )
+        axes.annotate(head, (1.0, 1.01), xycoords="axes fraction", ha="right", va="bottom", fontsize=8, **offset)
+
+
+def require_counts(numbers: FloatArray, argument: str) -> FloatArray:
+    """Give the numbers; refuse what does not count customers."""
+    if (numbers < 0.0).any() or (numbers != np.floor(numbers)).any():
+        message = f"{argument} holds numbers that count nobody; allowed: whole numbers from 0."
+        raise DomainError(message)
+    return numbers
+
+
 def require_top(top: int, argument: str = "top") -> int:
     """Give how many are to be drawn; refuse less than one."""
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
@@ -127,7 +185,7 @@ def folded(text: str, letters: int = 16) -> str:
 
 
 def key(
-    text: str, colour: str, *, marker: str = "", face: str | None = None, line: Literal["", "-", "--"] = ""
+    text: str, colour: str, *, marker: str = "", face: str | None = None, line: Literal["", "-", "--", ":"] = ""
 ) -> Any:
     """Give an entry of a legend: a mark, hollow with a white face, or a piece of line."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an extra
@@ -193,9 +251,7 @@ def heat_map(
     for (row, column), value in np.ndenumerate(display.values):
         if value < least:
             continue
-        red, green, blue, _ = image.cmap(float(value) / top)
-        # Luma of ITU-R BT.601: how bright an eye finds a colour.
-        colour = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"  # noqa: PLR2004 - half
+        colour = ink_on(image.cmap(float(value) / top))
         axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=font)
     title, measure = texts
     axes.set_title(labels.get(title, title))
