@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from custvalue import cbr
+from custvalue import cbr, rfm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,10 @@ java = Path(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ
 if shutil.which(java) is None:
     pytest.skip("Java, which Spark needs, is not on PATH or under JAVA_HOME", allow_module_level=True)
 
+import parquet_folder  # noqa: E402 - as below
 import spark_classes  # noqa: E402 - needs pyspark
+import spark_indicators  # noqa: E402 - as above
+from synthetic_bank import make_bank  # noqa: E402 - as above
 
 pytestmark = [
     pytest.mark.slow,
@@ -137,3 +140,57 @@ def test_unscaled_customers_fail_without_their_figures(cluster: Any, model: cbr.
     with pytest.raises(Exception, match=r"outside \[0, 1\] in 'turnover'") as raised:
         graded(cluster, customers, model.to_json())
     assert "73141" not in str(raised.value)
+
+
+# ------------------------------------------------------------------------------------------------ indicators
+
+AS_OF = "2025-01-01"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a year of a small bank, a file a month."""
+    made = tmp_path_factory.mktemp("indicators") / "bank"
+    parquet_folder.write_folder(make_bank(12_000, random_state=2, months=12, rows_per_customer=160.0), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def local(folder: Path) -> rfm.Snapshot:
+    return parquet_folder.in_memory(folder, AS_OF)
+
+
+def test_indicators_from_the_cluster_are_the_local_ones(cluster: Any, folder: Path, local: rfm.Snapshot) -> None:
+    """With whole cents to the last bit, and the executors did the work, in few exchanges of rows."""
+    before, tasks = set(spark_indicators.queries(cluster)), spark_indicators.tasks(cluster)
+    snapshot = spark_indicators.on_spark(cluster, folder, AS_OF)
+    ran = [steps for number, steps in spark_indicators.queries(cluster).items() if number not in before]
+    assert type(snapshot.table).__module__.startswith("pyspark")
+    found = parquet_folder.differences(snapshot, local)
+    assert len(found) == 13
+    assert not found["differs"].any()
+    assert snapshot.provenance.counts == local.provenance.counts
+    worked = spark_indicators.tasks(cluster)
+    assert worked.pop("driver") == 0
+    assert sum(worked.values()) > sum(count for name, count in tasks.items() if name != "driver")
+    assert 1 <= max(map(spark_indicators.exchanges, ran)) <= 4
+    assert max(map(spark_indicators.scans, ran)) <= 2
+
+
+def test_sums_in_floating_point_are_the_local_ones_to_1e_12(
+    cluster: Any, folder: Path, local: rfm.Snapshot
+) -> None:
+    snapshot = spark_indicators.on_spark(cluster, folder, AS_OF, spark_indicators.ROUNDED)
+    found = parquet_folder.differences(snapshot, local)
+    money = found["column"].isin(parquet_folder.INDICATORS.groups["monetary"])
+    assert money.sum() == 2
+    assert not found["differs"][~money].any()
+    assert found["largest"].max() <= 1e-12
+
+
+def test_states_of_two_parts_from_the_cluster_merge(cluster: Any, folder: Path, local: rfm.Snapshot) -> None:
+    months = parquet_folder.months_of(folder)
+    parts = [spark_indicators.state_of(cluster, part) for part in (months[:-1], months[-1:])]
+    state = rfm.merge(*parts)
+    snapshot = state.snapshot(AS_OF, population=parquet_folder.customers_of(folder))
+    assert not parquet_folder.differences(snapshot, local)["differs"].any()
