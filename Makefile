@@ -9,7 +9,6 @@ SHELL := /bin/bash
 VENV := .venv
 VENV_BENCH := .venv-bench
 VENV_MIN := .venv-min
-VENV_SPARK := .venv-spark
 PINS := constraints/py311.txt
 PINS_BENCH := constraints/bench-py311.txt
 PINS_MIN := constraints/min-py311.txt
@@ -20,7 +19,6 @@ TEST := $(VENV)/.stamp-test
 DOCS := $(VENV)/.stamp-docs
 BENCH := $(VENV_BENCH)/.stamp-bench
 MIN := $(VENV_MIN)/.stamp-min
-SPARK := $(VENV_SPARK)/.stamp-spark
 
 export MPLBACKEND := Agg
 unexport PYTHONPATH
@@ -47,9 +45,9 @@ test: lint types  ## Lint, types, tests with doctests, and the docs without runn
 test-min: $(MIN)  ## Tests and doctests under the oldest supported versions.
 	$(VENV_MIN)/bin/python -m pytest
 
-test-spark: $(SPARK)  ## Classes on a small Spark cluster against the local ones (needs Java 17; installs 500 MB).
+test-spark: $(TEST)  ## The tests on Spark alone; refuses where Java 17 is missing, which `make test` only reports.
 	@$(CHECK_JAVA)
-	$(VENV_SPARK)/bin/python -m pytest tests/test_spark.py
+	$(VENV)/bin/python -m pytest tests/test_spark.py tests/test_rfm_engines.py
 
 docs: $(DOCS)  ## Build the docs and run the gallery; the pages are left in docs/_build/html.
 	$(SPHINX) docs docs/_build/html
@@ -67,16 +65,16 @@ types: $(TEST)  ## Check types.
 	$(VENV)/bin/python -m mypy
 
 clean:  ## Remove the environments and everything that was built.
-	rm -rf $(VENV) $(VENV_BENCH) $(VENV_MIN) $(VENV_SPARK) build dist out docs/_build docs/gallery docs/reference/generated
+	rm -rf $(VENV) $(VENV_BENCH) $(VENV_MIN) build dist out docs/_build docs/gallery docs/reference/generated
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis docs/sg_execution_times.rst
 	find src tests examples benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bin/python $(VENV_BENCH)/bin/python $(VENV_MIN)/bin/python $(VENV_SPARK)/bin/python:
+$(VENV)/bin/python $(VENV_BENCH)/bin/python $(VENV_MIN)/bin/python:
 	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(DEMO): EXTRAS := plot,engines
-$(TEST): EXTRAS := dev,fast,plot,docs,engines
+$(TEST): EXTRAS := dev,fast,plot,docs,engines,ibis,spark
 $(DOCS): EXTRAS := plot,docs,engines
 $(DEMO) $(TEST) $(DOCS): pyproject.toml $(PINS) | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -c $(PINS) -e ".[$(EXTRAS)]"
@@ -88,8 +86,4 @@ $(BENCH): pyproject.toml $(PINS_BENCH) | $(VENV_BENCH)/bin/python
 
 $(MIN): pyproject.toml $(PINS_MIN) | $(VENV_MIN)/bin/python
 	$(VENV_MIN)/bin/python -m pip install --quiet -c $(PINS_MIN) -e ".[dev,fast,plot,engines]"
-	touch $@
-
-$(SPARK): pyproject.toml $(PINS) | $(VENV_SPARK)/bin/python
-	$(VENV_SPARK)/bin/python -m pip install --quiet -c $(PINS) -e ".[spark]" hypothesis pytest
 	touch $@
