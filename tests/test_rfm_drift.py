@@ -402,3 +402,36 @@ def test_too_many_states_are_refused() -> None:
 def test_dates_are_keys_as_well() -> None:
     table = moment({dt.date(2025, 1, 1): 1.0, dt.date(2025, 1, 2): 2.0})
     assert rfm.drift(table, table).n_customers["both"] == 2
+
+
+def test_by_hand_totals_of_the_moves() -> None:
+    """Of 4 customers b rises past both cuts (its own doing), c falls by the new cut alone: 2 moved, 1 and 1."""
+    before = pd.DataFrame({"x": [10.0, 20.0, 30.0, 40.0]}, index=list("abcd"))
+    after = before.assign(x=[10.0, 50.0, 30.0, 40.0])
+    found = rfm.drift(before, after, cuts_before=cuts(25.0), cuts_after=cuts(35.0), n_bins=2)
+    assert found.totals() == {"customers": 4.0, "moved": 2.0, "by_customers": 1.0, "by_cuts": 1.0}
+
+
+def test_by_hand_a_map_reads_figures_of_any_name() -> None:
+    """Turnover 10 of 25 is low and 50 is high; recency is never read."""
+    two = rfm.SegmentMap(
+        axes=[rfm.SegmentAxis(name="monetary", n_bins=2)],
+        segments=[rfm.Segment(name=name, cells=[str(score)]) for score, name in ((1, "low"), (2, "high"))],
+    )
+    table = rfm.ScoreTable(
+        columns=[rfm.ScoreCuts(name=name, method="thresholds", cuts=[25.0]) for name in ("turnover", "recency")]
+    )
+    before = pd.DataFrame({"turnover": [10.0, 50.0], "recency": [1.0, 1.0]}, index=["a", "b"])
+    found = rfm.drift(
+        before,
+        before.assign(turnover=[50.0, 50.0]),
+        cuts_before=table,
+        segment_map=two,
+        segment_columns={"monetary": "turnover"},
+        n_bins=2,
+    )
+    assert found.migration_matrix().loc["low", "high"] == 1.0
+    with pytest.raises(ColumnError, match=r"missing: 'money'.*figures of the cuts"):
+        rfm.drift(before, before, cuts_before=table, segment_map=two, segment_columns={"monetary": "money"})
+    with pytest.raises(DomainError, match="give segment_map too"):
+        rfm.drift(before, before, cuts_before=table, segment_columns={"monetary": "turnover"})

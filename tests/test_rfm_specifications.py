@@ -148,3 +148,24 @@ def test_polars_without_pyarrow_gives_the_same_codes(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(nw.Series, "to_arrow", missing)
     table = rfm.compute(frame, chosen, schema, as_of="2025-02-01").table
     assert table.select("key", "n_rows", "f").rows() == [("乙", 3, 2.0), ("甲", 1, 0.0)]
+
+
+def test_some_indicators_of_a_set() -> None:
+    preset = rfm.IndicatorSet.retail_bank(min_history_days=7)
+    chosen = preset.select("turnover", "recency_transfer_in")
+    assert chosen.names == ("turnover", "recency_transfer_in")
+    assert chosen.min_history_days == 7
+    with pytest.raises(DomainError, match=r"names \['x'\] are no indicators of this set; it has recency_cash"):
+        preset.select("x")
+    with pytest.raises(ValidationError, match="more than once"):
+        preset.select("turnover", "turnover")
+    with pytest.raises(ValidationError, match="at least 1"):
+        preset.select()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_check_sees_times_that_are_null(library: str) -> None:
+    rows = moves((1, 1.0), (2, 1.0))
+    rows[1][DAY] = None
+    report = rfm.TransactionSchema(customer=KEY, time=DAY, amount=AMOUNT).check(table(library, rows))
+    assert (report.passed, report.count("time_null"), report.count("rows")) == (False, 1, 1)

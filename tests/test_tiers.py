@@ -661,6 +661,18 @@ def test_by_hand_migration_of_a_replay() -> None:
     np.testing.assert_allclose(tiers.chained_migration([first, second]), first.matrix @ second.matrix)
 
 
+def test_by_hand_migration_between_two_periods() -> None:
+    """Gold from 500: of two customers one is up, down, up and the other down, down, up."""
+    policy = tiers.TierPolicy.ladder(["basic", "gold"], [500])
+    found = tiers.replay(policy, tiers.Panel.from_wide({"score": [[600, 0, 600], [0, 0, 600]]}, customers=[1, 2]))
+    assert found.migration_between(0, 2).counts.tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert found.migration_between(0, 1).counts.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    with pytest.raises(DomainError, match="last must be a later period than first"):
+        found.migration_between(1, 1)
+    with pytest.raises(DomainError):
+        found.migration_between(0, 3)
+
+
 def test_by_hand_migration_weighted_and_with_absence() -> None:
     panel = tiers.Panel.from_wide(
         {

@@ -18,7 +18,7 @@ from custvalue._customer_scores.segment_map import SegmentMap
 from custvalue._customer_scores.segments import Segment, SegmentAxis
 from custvalue._indicators.computation import compute
 from custvalue._indicators.indicator_sets import IndicatorSet
-from custvalue._indicators.indicators import Frequency, Length, Monetary, Recency
+from custvalue._indicators.indicators import Frequency, Indicator, Length, Monetary, Recency
 from custvalue._indicators.partials import Partial, merge, partial
 from custvalue._indicators.report import Rule, SchemaReport
 from custvalue._indicators.scaler import IndicatorScaler
@@ -38,6 +38,7 @@ __all__ = [
     "Concentration",
     "Drift",
     "Frequency",
+    "Indicator",
     "IndicatorScaler",
     "IndicatorSet",
     "Length",

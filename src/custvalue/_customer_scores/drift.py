@@ -22,7 +22,7 @@ from custvalue._spec import FrozenMapping, require, unboxed, whole_number
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import narwhals.stable.v2 as nw
 
@@ -44,6 +44,7 @@ def drift(
     cuts_before: ScoreTable | None = None,
     cuts_after: ScoreTable | None = None,
     segment_map: SegmentMap | None = None,
+    segment_columns: Mapping[str, str] | None = None,
     n_bins: int = 10,
     confidence: float = 0.95,
     n_permutations: int = 0,
@@ -67,6 +68,9 @@ def drift(
         Cut points in force at either moment, by which figures become scores; `cuts_after` None is the same cuts.
     segment_map : SegmentMap, default=None
         Names the scores' segments; None takes the cells, such as ``"5-4-3"``.
+    segment_columns : mapping of str to str, default=None
+        For each axis of the map the figure whose score it reads, such as ``{"monetary": "turnover"}``. None takes
+        figures named like the axes.
     n_bins : int, default=10
         Bins of the stability index, between quantiles of `before`; from 2 to 1000.
     confidence : float, default=0.95
@@ -109,10 +113,11 @@ def drift(
     Of two independent samples of one population, of :math:`n` and :math:`m` customers in :math:`B` bins, the index
     is below :math:`(1/n + 1/m) \chi^2_{B-1}` at the confidence [2]_.
 
-    Two moments mostly hold the same customers, whose figures resemble each other, so their noise is smaller and
-    this limit too wide; ``n_permutations`` finds theirs: each customer's two moments are exchanged with even
-    chances, those of entrants and leavers dealt anew, bins held (ours). It supposes that, but for drift, the two
-    are exchangeable. The Kolmogorov-Smirnov statistic compares the known values and is exact with ties; its
+    Two moments mostly hold the same customers, whose figures resemble each other: where nothing drifts their noise
+    is smaller, and this limit too wide. ``n_permutations`` finds theirs: each customer's two moments are exchanged
+    with even chances, those of entrants and leavers dealt anew, bins held (ours). It supposes that, but for drift,
+    the two are exchangeable; where they do drift, exchanges carry the drift into the noise, and the limit can come
+    out above the other. The Kolmogorov-Smirnov statistic compares the known values and is exact with ties; its
     p-value is asymptotic, of independent samples, and with ties, too, larger than it should be.
 
     Customers of both moments migrate; Wilson's interval [3]_ goes with each share. For the causes of a move see
@@ -149,6 +154,7 @@ def drift(
     """
     level = _checked_settings(n_bins, confidence, n_permutations)
     _check_labels(label, cuts_before, cuts_after, segment_map)
+    segments = _Segments.of(segment_map, segment_columns, cuts_before)
     first, second = _moments(before, after, key)
     names = _compared(first, second, columns, label)
     places = _matched(first, second)
@@ -158,7 +164,7 @@ def drift(
         _compared_figure(numbers[0][:, j], numbers[1][:, j], places, n_bins, level, n_permutations, rng)
         for j in range(len(names))
     ]
-    moves = _moves(first, second, places, label, (cuts_before, cuts_after or cuts_before), segment_map)
+    moves = _moves(first, second, places, label, (cuts_before, cuts_after or cuts_before), segments)
     n_both = len(places.before)
     counts = {
         "before": first.n_rows,
@@ -225,6 +231,34 @@ def _check_labels(
     if cuts_after is not None and cuts_before is not None and cuts_after.names != cuts_before.names:
         message = "cuts_after and cuts_before must cut the same columns in the same order."
         raise DomainError(message)
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """A segment map and, for each of its axes, the column of scores that it reads; None: named like the axis."""
+
+    segment_map: SegmentMap
+    columns: dict[str, str] | None
+
+    @classmethod
+    def of(
+        cls, segment_map: SegmentMap | None, columns: Mapping[str, str] | None, cuts: ScoreTable | None
+    ) -> _Segments | None:
+        """Read both; a figure stands for its score."""
+        if segment_map is None or cuts is None:
+            if columns is not None:
+                message = "segment_columns says what segment_map reads: give segment_map too."
+                raise DomainError(message)
+            return None
+        if columns is None:
+            return cls(segment_map, None)
+        score = dict(zip(cuts.names, cuts.score_names, strict=True))
+        unknown = [name for name in columns.values() if name not in score]
+        if unknown:
+            raise ColumnError.missing(
+                unknown, available=score, mend="segment_columns must name figures of the cuts."
+            )
+        return cls(segment_map, {axis: score[name] for axis, name in columns.items()})
 
 
 # ---------------------------------------------------------------------------------------------------- moments
@@ -377,7 +411,7 @@ def _moves(
     places: stability.Pairs,
     label: str | None,
     cuts: tuple[ScoreTable | None, ScoreTable | None],
-    segment_map: SegmentMap | None,
+    segments: _Segments | None,
 ) -> dict[str, Any]:
     """Give the states, the migration between them, and the paths of the customers of both moments."""
     earlier, later = cuts
@@ -386,14 +420,14 @@ def _moves(
     elif earlier is not None and later is not None:
         figures = [_scored_figures(moment, earlier) for moment in (first, second)]
         labels = [
-            _labels(figures[0], earlier, segment_map),
-            _labels(figures[1], later, segment_map),
-            _labels(figures[1][places.after], earlier, segment_map),
-            _labels(figures[0][places.before], later, segment_map),
+            _labels(figures[0], earlier, segments),
+            _labels(figures[1], later, segments),
+            _labels(figures[1][places.after], earlier, segments),
+            _labels(figures[0][places.before], later, segments),
         ]
     else:
         labels = [np.empty(0, dtype=np.str_)] * 2
-    names = _states(labels, segment_map if label is None else None)
+    names = _states(labels, segments if label is None else None)
     n_states = len(names)
     if n_states > MOST_STATES:
         message = f"There are {n_states} different labels; allowed: at most {MOST_STATES}. Take fewer scores."
@@ -440,22 +474,22 @@ def _scored_figures(moment: _Moment, table: ScoreTable) -> FloatArray:
     return _frames.numeric(moment.native, table.names, argument=moment.argument, nulls=True)
 
 
-def _labels(figures: FloatArray, table: ScoreTable, segment_map: SegmentMap | None) -> Any:
+def _labels(figures: FloatArray, table: ScoreTable, segments: _Segments | None) -> Any:
     """Give each row's segment, or its cell."""
     scores = scores_of(table, figures)
-    if segment_map is not None:
+    if segments is not None:
         named = pd.DataFrame({name: scores[:, j] for j, name in enumerate(table.score_names)})
-        return segment_map.label(named)["segment"].to_numpy(dtype=np.str_)
+        return segments.segment_map.label(named, columns=segments.columns)["segment"].to_numpy(dtype=np.str_)
     if not len(scores):
         return np.empty(0, dtype=np.str_)
     found, place, _ = by_cell(scores)
     return np.array([label_of(row) for row in found.tolist()], dtype=np.str_)[place]
 
 
-def _states(labels: Sequence[Any], segment_map: SegmentMap | None) -> list[str]:
+def _states(labels: Sequence[Any], segments: _Segments | None) -> list[str]:
     """Name the states in order: the map's own, or the labels that there are; cells by their scores."""
-    if segment_map is not None:
-        return list(segment_map.names)
+    if segments is not None:
+        return list(segments.segment_map.names)
     found: list[str] = np.unique(np.concatenate(labels)).tolist()
     return sorted(found, key=_by_scores)
 

@@ -225,6 +225,29 @@ class Drift:
             }
         )
 
+    def totals(self) -> dict[str, float]:
+        """Say how many customers moved, and how far they or the cut points caused it.
+
+        Returns
+        -------
+        dict of str to float
+            ``customers`` at both moments, ``moved`` to another label, and, adding up to the moved,
+            ``by_customers`` and ``by_cuts``: the effects of `causes`, summed.
+
+        Raises
+        ------
+        DomainError
+            As `causes`.
+        """
+        found = self.causes()
+        moved = found["customers"].where(found["before"] != found["after"], 0).sum()
+        return {
+            "customers": float(self.n_customers["both"]),
+            "moved": float(moved),
+            "by_customers": float(found["customer_effect"].sum()),
+            "by_cuts": float(found["cuts_effect"].sum()),
+        }
+
     def causes(self) -> pd.DataFrame:
         r"""Split the moves into what customers did and what new cut points did.
 

@@ -314,7 +314,9 @@ class Seen:
 def lost_rows(seen: Seen, as_of: AsOf | None, known_at: AsOf | None) -> tuple[dict[str, nw.Expr], nw.Expr]:
     """Mask what is left out and why, and what is kept; what is wrong with a row left out is no matter."""
     time = seen.time
-    late = _true(time >= as_of.instant(as_of.wall)) if as_of is not None else _true(time != time)  # noqa: PLR0124 - no row
+    late = time.is_null() & ~time.is_null()  # no row
+    if as_of is not None:
+        late = _true(time >= as_of.instant(as_of.wall))
     masks: dict[str, nw.Expr] = {}
     inside = ~late
     for reason, marked in seen.marks.items():

@@ -16,6 +16,7 @@ from custvalue._indicators.indicators import (
     Recency,
 )
 from custvalue._spec import Document, Items
+from custvalue.exceptions import DomainError
 
 
 def _classic() -> tuple[Indicator, ...]:
@@ -243,6 +244,32 @@ class IndicatorSet(Document):
             Length(name="tenure", measure="tenure"),
         )
         return cls(indicators=indicators, min_history_days=min_history_days)
+
+    def select(self, *names: str) -> Self:
+        """Give a set of some of the indicators, in the order asked for.
+
+        Parameters
+        ----------
+        *names : str
+            Names of the indicators.
+
+        Returns
+        -------
+        IndicatorSet
+            The set, with the same minimum of history.
+
+        Raises
+        ------
+        DomainError
+            If the set has no indicator of a name.
+        pydantic.ValidationError
+            If no name is given, or one twice.
+        """
+        known = {indicator.name: indicator for indicator in self.indicators}
+        if missing := [name for name in names if name not in known]:
+            message = f"names {missing} are no indicators of this set; it has {', '.join(known)}."
+            raise DomainError(message)
+        return self.model_copy(update={"indicators": tuple(known[name] for name in names)})
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Snapshot:
         whichever is earlier, to as-of or the closing, at least 1), ``n_rows`` (rows before as-of), the carried
         columns of the population, and the indicators; null where one has no value. A lazy Polars frame gives a
         frame in memory; a DuckDB relation, an Ibis table and a Spark frame give their own kind, where rows have
-        no order.
+        no order, and which lives no longer than its connection or session; `features` does.
     indicators : IndicatorSet
         What was computed.
     schema : TransactionSchema

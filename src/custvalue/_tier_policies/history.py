@@ -383,6 +383,46 @@ class Replay:
         self._require_migration(step, weights, absent)
         return self._migration(range(0, len(self.periods) - step, step), step, weights, absent, confidence)
 
+    def migration_between(
+        self,
+        first: Period,
+        last: Period,
+        *,
+        weights: str | None = None,
+        absent: Absent = "exclude",
+        confidence: float = 0.95,
+    ) -> MigrationMatrix:
+        """Count the migration from one period to a later one.
+
+        Parameters
+        ----------
+        first, last : int or datetime.date
+            The two periods; a date of the same month is enough.
+        weights : str, default=None
+            Column of the panel that weighs each customer, as it stands at the first; None: customers are counted.
+        absent : {"exclude", "state"}, default="exclude"
+            Whether customers without a row at either end are left out, or absence is a state of its own.
+        confidence : float, default=0.95
+            Level of the intervals.
+
+        Returns
+        -------
+        MigrationMatrix
+            The matrix of these two periods.
+
+        Raises
+        ------
+        DomainError
+            If the panel does not hold a period, the last is not later than the first, `weights` names no column of
+            the panel, or `absent` is unknown.
+        """
+        start, end = (self.panel.when(period) for period in (first, last))
+        if end <= start:
+            message = "last must be a later period than first."
+            raise DomainError(message)
+        self._require_migration(end - start, weights, absent)
+        return self._migration([start], end - start, weights, absent, confidence)
+
     def _require_migration(self, step: int, weights: str | None, absent: Absent) -> None:
         whole_number(step, "step", 1, len(self.periods) - 1, what="the number of periods less 1, ")
         if weights is not None and weights not in self.panel.columns:
