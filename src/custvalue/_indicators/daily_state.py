@@ -320,6 +320,8 @@ def _counts(state: DailyState, asked: Asked, met: FloatArray, amounts: float) ->
     total = float(met.sum())
     whole = sum(float(table["rows"].sum()) for table in state.tables)
     counts = dict(state.counts) | {"rows": int(total), "rows_after_as_of": int(whole - total)}
+    days = [daily_cells.between(table, None, asked.as_of.day)["day"] for table in state.tables]
+    counts["last_day"] = max((int(day[-1]) for day in days if len(day)), default=0)
     if asked.schema.amount:
         counts["amount_null"] = int(total - amounts)
         if not asked.schema.side:

@@ -16,13 +16,16 @@ from custvalue._frames import LARGEST
 from custvalue._indicators import rules
 from custvalue._indicators.guard import (
     BOOKED_TICKS,
+    DAY,
     TICKS,
     collected,
     guard,
     is_aware,
     types_of,
     with_dates,
+    with_dates_as_days,
     with_ticks,
+    with_whole_days,
     wrapped,
 )
 from custvalue._indicators.local_days import SHIFT, SHIFT_DAYS, zone_offsets
@@ -70,6 +73,11 @@ def joined(left: Frame, right: Frame, *, on: str = "key") -> Frame:
     return left.join(right, on=on, how="left")  # type: ignore[arg-type]  # both eager or both lazy
 
 
+def whole(value: Any) -> int:
+    """Give a total as a whole number, null and NaN as 0."""
+    return 0 if value is None or value != value else int(value)  # noqa: PLR0124 - NaN differs from itself
+
+
 def decimals_of(frame: Frame, schema: TransactionSchema) -> int | None:
     """Give the digits after the point of every amount, by the schema or by a decimal column's own scale."""
     if schema.decimals is not None or not schema.amount or schema.rate or schema.joint == "share":
@@ -83,6 +91,11 @@ def decimals_of(frame: Frame, schema: TransactionSchema) -> int | None:
 
 def day_of(instant: nw.Expr, zone: ZoneInfo | None, first: int = 0, last: int = 0) -> nw.Expr:
     """Give the local calendar day of instants between two bounds, in days since 1970-01-01."""
+    return (local_of(instant, zone, first, last) + SHIFT) // DAY_MICROSECONDS - SHIFT_DAYS
+
+
+def local_of(instant: nw.Expr, zone: ZoneInfo | None, first: int, last: int) -> nw.Expr:
+    """Give the local wall time of instants between two bounds, in microseconds."""
     local = instant
     if zone is not None:
         starts, offsets = zone_offsets(zone, first, last)
@@ -90,7 +103,18 @@ def day_of(instant: nw.Expr, zone: ZoneInfo | None, first: int = 0, last: int = 
             step = nw.when(instant >= start).then(nw.lit(after - before)).otherwise(nw.lit(0))
             local = local + step
         local = local + offsets[0]
-    return (local + SHIFT) // DAY_MICROSECONDS - SHIFT_DAYS
+    return local
+
+
+def with_day(frame: Frame, schema: TransactionSchema, alias: str) -> Frame:
+    """Add the local calendar day of a frame with ticks, by each engine's own division of whole numbers."""
+    zone = schema.zone
+    if zone is None and frame.implementation.is_polars():
+        return with_dates_as_days(frame, schema.time, alias)
+    if not (frame.implementation.is_duckdb() or frame.implementation.is_pyspark()):
+        return frame.with_columns(day_of(nw.col(TICKS), zone, *bounds_of(frame, zone)).alias(alias))
+    local = local_of(nw.col(TICKS), zone, *bounds_of(frame, zone))
+    return with_whole_days(frame.with_columns(local.alias(alias)), alias)
 
 
 def bounds_of(frame: Frame, zone: ZoneInfo | None) -> tuple[int, int]:
@@ -98,7 +122,7 @@ def bounds_of(frame: Frame, zone: ZoneInfo | None) -> tuple[int, int]:
     if zone is None:
         return 0, 0
     found = one_row(frame, [nw.col(TICKS).min().alias("first"), nw.col(TICKS).max().alias("last")])
-    first, last = (0 if value is None or value != value else int(value) for value in found.values())  # noqa: PLR0124 - NaN
+    first, last = (whole(value) for value in found.values())
     return first, last
 
 
@@ -183,9 +207,9 @@ def _money(schema: TransactionSchema, decimals: int | None) -> list[nw.Expr]:
             number = number * nw.col(schema.rate).cast(nw.Float64())
         if decimals is not None:
             number = number * float(10**decimals)
-        number = nw.when(~number.is_nan()).then(number)  # NaN becomes null: engines compare it in their own ways
-        chosen.append(_true(number.abs() > rules.largest(decimals)).alias(f"{alias}_beyond"))
-        number = nw.when(number.abs() <= rules.largest(decimals)).then(number)
+        beyond = _true(number.abs() > rules.largest(decimals)) & _true(~number.is_nan())
+        chosen.append(beyond.alias(f"{alias}_beyond"))
+        number = nw.when(number.abs() <= rules.largest(decimals)).then(number)  # NaN, above or below, becomes null
         if decimals is not None:
             if alias == "amount":
                 chosen.append(number.alias("exact"))
@@ -194,10 +218,8 @@ def _money(schema: TransactionSchema, decimals: int | None) -> list[nw.Expr]:
     return chosen
 
 
-def _columns(
-    schema: TransactionSchema, types: Mapping[str, Any], day: nw.Expr, decimals: int | None
-) -> list[nw.Expr]:
-    chosen = [nw.col(schema.customer).alias("key"), nw.col(TICKS).alias("instant"), day.alias("day")]
+def _columns(schema: TransactionSchema, types: Mapping[str, Any], decimals: int | None) -> list[nw.Expr]:
+    chosen = [nw.col(schema.customer).alias("key"), nw.col(TICKS).alias("instant"), nw.col(DAY).alias("day")]
     chosen += _money(schema, decimals)
     if schema.side:
         chosen.append(term_mask(side_term(schema, "credit"), types).alias("credit"))
@@ -273,11 +295,10 @@ def history(
     ticks = with_ticks(frame, schema.time)
     if known_at is not None:
         ticks = with_ticks(ticks, str(schema.booked), BOOKED_TICKS)
-    zone = schema.zone
-    day = day_of(nw.col(TICKS), zone, *bounds_of(ticks, zone))
+    ticks = with_day(ticks, schema, DAY)
     extra = [nw.col(BOOKED_TICKS).alias("booked")] if known_at is not None else []
     rows: Frame = ticks.select(
-        *_columns(schema, types, day, decimals),
+        *_columns(schema, types, decimals),
         *extra,
         *(term_mask(term, types).alias(name) for term, name in named.items()),
     )
@@ -292,7 +313,8 @@ def history(
     totals = [total(mask, name) for name, mask in lost.items()]
     totals += [total(keep, "rows"), *(total(mask & keep, name) for name, mask in about.items())]
     totals += [total(nw.col(named[term]) & keep, f"seen {named[term]}") for term in watched]
-    counts = {name: int(value or 0) for name, value in one_row(rows, totals).items()}
+    totals.append(nw.when(keep).then(nw.col("day")).max().alias("last_day"))
+    counts = {name: whole(value) for name, value in one_row(rows, totals).items()}
     absent = tuple(
         dict.fromkeys(label for term, label in watched.items() if not counts.pop(f"seen {named[term]}"))
     )

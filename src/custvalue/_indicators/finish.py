@@ -8,6 +8,7 @@ import numpy as np
 
 from custvalue._indicators.aggregation import numbers
 from custvalue._indicators.indicators import Frequency, Length, Monetary, Recency
+from custvalue._indicators.plan import Aggregate
 from custvalue._indicators.report import Rule
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from custvalue._indicators.indicator_sets import IndicatorSet
     from custvalue._indicators.indicators import Indicator
     from custvalue._indicators.moments import AsOf
-    from custvalue._indicators.plan import Aggregate, Plan
+    from custvalue._indicators.plan import Plan
+    from custvalue._indicators.schema import TransactionSchema
     from custvalue._typing import BoolArray, FloatArray
 
 #: Days without any row before as-of that are worth a warning.
@@ -40,8 +42,8 @@ class Finish:
     Parameters
     ----------
     customers : narwhals.DataFrame
-        One row a customer: ``a0`` (rows), ``a1`` (first day), ``a2`` (last day) and the other aggregates of the
-        plan, and of a population ``opened``, ``closed`` and ``opening_balance``.
+        One row a customer: ``a0`` (rows), ``a1`` (first day) and the other aggregates of the plan, and of a
+        population ``opened``, ``closed`` and ``opening_balance``.
     plan : Plan
         What each indicator is made of.
     moment : AsOf
@@ -60,10 +62,11 @@ class Finish:
         self._place = {aggregate: place for place, aggregate in enumerate(plan.aggregates)}
         self._unit = 1.0 if decimals is None else float(10**decimals)
         self.n_rows = self.column("a0", 0.0)
-        self.first_day, self.last_day = self.column("a1"), self.column("a2")
+        self.first_day = self.column("a1")
         opened, closed = self.column("opened"), self.column("closed")
         self.before_opened = int(np.sum(self.first_day < opened))
-        self.after_closed = int(np.sum(self.last_day > closed))
+        last = Aggregate("last_day")
+        self.after_closed = int(np.sum(self._of(last) > closed)) if last in self._place else 0
         self._start = np.fmin(opened, self.first_day)
         self._end = np.fmin(closed, float(moment.day))
         self.exposure = np.maximum(1.0, np.nan_to_num(self._end - self._start, nan=1.0))
@@ -199,21 +202,23 @@ def balance_rules(finish: Finish, plan: Plan, indicators: IndicatorSet, decimals
 
 
 def closing_rules(
-    finish: Finish, indicators: IndicatorSet, values: Mapping[str, FloatArray], *, opened: bool, closed: bool
+    finish: Finish,
+    indicators: IndicatorSet,
+    values: Mapping[str, FloatArray],
+    schema: TransactionSchema,
+    last_day: int,
 ) -> list[Rule]:
     """Say what the finished table shows: no recent rows, nobody graded, indicators of nobody."""
-    last_days = finish.last_day
-    day = finish.as_of_day
-    quiet = 0 if np.isnan(last_days).all() else int(day - np.nanmax(last_days))
+    quiet = finish.as_of_day - last_day
     meaning = f"Days between the last row and as_of; more than {QUIET_DAYS} look like an as_of beyond the data"
     found = [Rule("days_without_rows", "warn" if quiet > QUIET_DAYS else "pass", quiet, meaning)]
     if not finish.graded.any():
         meaning = "No customer has the history that min_history_days asks for: all are new, and features is empty"
         found.append(Rule("no_graded_customer", "warn", len(finish.exposure), meaning))
-    if opened:
+    if schema.opened:
         meaning = "Customers with rows before their opening date: exposure counts from the first row"
         found.append(_warning("rows_before_opened", finish.before_opened, meaning))
-    if closed:
+    if schema.closed:
         meaning = "Customers with rows after their closing date: exposure ends at the closing date"
         found.append(_warning("rows_after_closed", finish.after_closed, meaning))
     silent = [one.name for one in indicators.indicators if _silent(one, values[one.name])]

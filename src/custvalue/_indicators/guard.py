@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
+from custvalue._indicators.local_days import SHIFT, SHIFT_DAYS
+from custvalue._indicators.moments import DAY_MICROSECONDS
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 #: Column of the time in microseconds since 1970-01-01, added to the caller's columns.
 TICKS = "__custvalue_time"
 BOOKED_TICKS = "__custvalue_booked"
+#: Column of the local calendar day, in days since 1970-01-01.
+DAY = "__custvalue_day"
 _TEXT = (nw.String, nw.Categorical, nw.Enum)
 _EPOCH_DAY = "DATE '1970-01-01'"
 
@@ -190,6 +194,30 @@ def with_ticks(frame: Frame, column: str, alias: str = TICKS) -> Frame:
     return lazy
 
 
+def with_dates_as_days(frame: Frame, column: str, alias: str) -> Frame:
+    """Add the days of a wall time of Polars, whose dates are whole days already."""
+    date = nw.col(column) if isinstance(types_of(frame)[column], nw.Date) else nw.col(column).dt.date()
+    dated: Frame = frame.with_columns(date.cast(nw.Int32()).alias(alias))
+    return dated
+
+
+def with_whole_days(frame: Frame, name: str) -> Frame:
+    """Turn a column of microseconds on DuckDB or Spark into the days they lie in.
+
+    In the engine's own words: narwhals guards a division against zero and floats, which costs more than the rest.
+    """
+    native = nw.to_native(frame)
+    if frame.implementation.is_duckdb():
+        days = f'CAST(("{name}" + {SHIFT}) // {DAY_MICROSECONDS} - {SHIFT_DAYS} AS INTEGER)'
+        made = native.project(f'* REPLACE ({days} AS "{name}")')
+    else:
+        days = f"CAST((`{name}` + {SHIFT}) div {DAY_MICROSECONDS} - {SHIFT_DAYS} AS INT)"
+        others = [f"`{one.replace('`', '``')}`" for one in native.columns if one != name]
+        made = native.selectExpr(*others, f"{days} AS `{name}`")
+    lazy: Frame = nw.from_native(made)
+    return lazy
+
+
 def guard_kept(frame: nw.DataFrame[Any], name: str) -> None:
     """Refuse a kept state whose key or numbers are of a wrong type or missing."""
     types = types_of(frame)
@@ -208,4 +236,4 @@ def day_numbers(frame: nw.DataFrame[Any], name: str) -> NDArray[np.int64]:
     if not isinstance(found, nw.Date | nw.Datetime) or getattr(found, "time_zone", None):
         raise ColumnError.wrong_type(name, found=str(found), allowed="a date or a datetime without a zone")
     ticks = collected(with_ticks(frame, name)).get_column(TICKS).to_numpy()
-    return np.asarray(ticks, dtype=np.int64) // 86_400_000_000
+    return np.asarray(ticks, dtype=np.int64) // DAY_MICROSECONDS

@@ -12,6 +12,7 @@ from custvalue._frames import ROUNDING
 from custvalue._indicators import engine, rules
 from custvalue._indicators.guard import (
     BOOKED_TICKS,
+    DAY,
     TICKS,
     Frame,
     collected,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Column of the holder's key, added to the caller's columns.
 HOLDER = "__custvalue_holder"
-_FROM, _UNTIL, _SHARE, _DAY = "__custvalue_from", "__custvalue_until", "__custvalue_share", "__custvalue_day"
+_FROM, _UNTIL, _SHARE = "__custvalue_from", "__custvalue_until", "__custvalue_share"
 _ACCOUNT = "__custvalue_account"
 _ALWAYS = (-(2**40), 2**40)
 
@@ -152,9 +153,9 @@ def joined(
     lost, keep = engine.lost_rows(seen, as_of, known_at)
     found = engine.one_row(ticks, [engine.total(mask, name) for name, mask in lost.items()])
     counts |= {name: int(value or 0) for name, value in found.items()}
-    day = engine.day_of(nw.col(TICKS), schema.zone, *engine.bounds_of(ticks, schema.zone))
-    dated = ticks.filter(keep).with_columns(day.alias(_DAY), nw.col(str(schema.account)).alias(_ACCOUNT))
-    held = (nw.col(_DAY) >= nw.col(_FROM)) & (nw.col(_DAY) < nw.col(_UNTIL))
+    dated = engine.with_day(ticks.filter(keep), schema, DAY)
+    dated = dated.with_columns(nw.col(str(schema.account)).alias(_ACCOUNT))
+    held = (nw.col(DAY) >= nw.col(_FROM)) & (nw.col(DAY) < nw.col(_UNTIL))
     counts["account_without_holder"] = _without_holder(dated, people, held)
     made = dated.join(people, on=_ACCOUNT, how="inner").filter(held)  # type: ignore[arg-type]  # both eager or both lazy
     if schema.holder_share:
@@ -162,7 +163,7 @@ def joined(
         made = made.with_columns(
             *((nw.col(name).cast(nw.Float64()) * nw.col(_SHARE)).alias(name) for name in money)
         )
-    added = (TICKS, BOOKED_TICKS, _DAY, _FROM, _UNTIL, _SHARE, _ACCOUNT)
+    added = (TICKS, BOOKED_TICKS, DAY, _FROM, _UNTIL, _SHARE, _ACCOUNT)
     kept = types_of(made)
     read = schema.model_copy(update={"customer": HOLDER, "joint": "each", "holder_share": None})
     return made.drop(*(name for name in added if name in kept)), read, counts
@@ -170,7 +171,7 @@ def joined(
 
 def _without_holder(dated: Frame, people: Frame, held: nw.Expr) -> int:
     """Count the rows whose account has no holder on their day, by account and day."""
-    cells = dated.group_by(_ACCOUNT, _DAY).agg(nw.len().alias("rows"))
-    met = cells.join(people, on=_ACCOUNT, how="inner").filter(held).select(_ACCOUNT, _DAY, "rows").unique()  # type: ignore[arg-type]  # both eager or both lazy
+    cells = dated.group_by(_ACCOUNT, DAY).agg(nw.len().alias("rows"))
+    met = cells.join(people, on=_ACCOUNT, how="inner").filter(held).select(_ACCOUNT, DAY, "rows").unique()  # type: ignore[arg-type]  # both eager or both lazy
     total, found = (engine.one_row(one, [nw.col("rows").sum().alias("n")])["n"] or 0 for one in (cells, met))
     return int(total) - int(found)

@@ -132,7 +132,11 @@ class Rows:
             amount = None if self._amount is None else self._money(rows, chosen, pattern, count=count)
             if count:
                 self.met += np.bincount(pattern, minlength=self.patterns.count)
-            yield Block(self.customer[rows][chosen], self._days(ticks), ticks, pattern, amount)
+            day = self._days(ticks)
+            if count and len(day):
+                last = int(day.max())
+                self.counts["last_day"] = max(last, self.counts.get("last_day", last))
+            yield Block(self.customer[rows][chosen], day, ticks, pattern, amount)
 
     def _money(self, rows: slice, chosen: Any, pattern: NDArray[Any], *, count: bool) -> FloatArray:
         """Give amounts in the reporting currency or in whole smallest units, and count what is wrong."""

@@ -305,7 +305,14 @@ def partial(
     else:
         found, state = daily_state.from_engine(frame, asked)
     require_rules(found, counts, read, () if on_invalid == "raise" else rules.LEFT_OUT, empty=True)
-    told = {"rows", "rows_after_as_of", "amount_null", "debits", *rules.rule_conditions(read)}  # by the cells
+    told = {
+        "rows",
+        "rows_after_as_of",
+        "amount_null",
+        "debits",
+        "last_day",
+        *rules.rule_conditions(read),
+    }  # by the cells
     kept = {name: count for name, count in found.counts.items() if name not in told}
     state = replace(state, counts=kept, currencies=_currencies(frame, read))
     return Partial(indicators, schema, _counted(indicators, schema, state), read, moment.zone is not None, state)

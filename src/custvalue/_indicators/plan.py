@@ -70,16 +70,18 @@ class Plan:
         By part: ``value``, and where needed ``whole``, ``count``, ``first``, ``last``, ``days``, ``previous``.
     labels : mapping of Term to str
         What a term is called in a report of codes that no row carries.
+    always : tuple of Aggregate
+        What every table needs: rows, first day, and the last where customers close.
     """
 
     needs: tuple[Mapping[str, Aggregate], ...]
     labels: Mapping[Term, str] = field(default_factory=dict)
+    always: tuple[Aggregate, ...] = (Aggregate("count"), Aggregate("first_day"))
 
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Every aggregate once, in the order of first need."""
-        always = (Aggregate("count"), Aggregate("first_day"), Aggregate("last_day"))
-        return tuple(dict.fromkeys((*always, *(one for parts in self.needs for one in parts.values()))))
+        return tuple(dict.fromkeys((*self.always, *(one for parts in self.needs for one in parts.values()))))
 
 
 #: Name of the field of the schema that holds the column, of its vocabulary, and of the indicator's filter.
@@ -223,7 +225,7 @@ def _money(
     if indicator.measure == "last_balance":
         return {"value": Aggregate("signed")}
     if indicator.measure == "daily_average_balance":
-        return {"value": Aggregate("weighted", (), start), "signed": Aggregate("signed")}
+        return {"value": Aggregate("weighted", (), start)}
     active = conditions.of(indicator)
     if indicator.measure == "max":
         return {"value": Aggregate("largest", active, start)}
@@ -287,4 +289,5 @@ def plan(indicators: IndicatorSet, schema: TransactionSchema, moment: AsOf) -> P
             needs.append(_days(indicator, conditions, start, before))
     if schema.balance is not None:
         needs.append({"value": Aggregate("signed")})
-    return Plan(tuple(needs), conditions.labels)
+    always = (Aggregate("count"), Aggregate("first_day"), *([Aggregate("last_day")] if schema.closed else []))
+    return Plan(tuple(needs), conditions.labels, always)

@@ -146,7 +146,7 @@ def finished(
             message = f"Indicator '{name}' overflows: the amounts are too large to be summed."
             raise DataError(message)
     extra += balance_rules(finish, request.plan, indicators, asked.decimals)
-    extra += closing_rules(finish, indicators, values, opened=bool(schema.opened), closed=bool(schema.closed))
+    extra += closing_rules(finish, indicators, values, schema, found.counts["last_day"])
     local = _table(customers, schema, finish, values)
     counts = provenance(
         schema.model_dump_json() + "\n" + indicators.model_dump_json(),
