@@ -45,8 +45,13 @@ class Level(Spec):
     """
 
     name: Name = Field(description="Name of the level.")
-    up: float | Rule | None = Field(default=None, description="Threshold or rule by which it is reached.")
-    down: float | Rule | None = Field(default=None, description="Threshold or rule by which it is kept.")
+    # Left to right: a union that looks for the best fit makes JSON's arrays be refused by pydantic before 2.9.
+    up: float | Rule | None = Field(
+        default=None, union_mode="left_to_right", description="Threshold or rule by which it is reached."
+    )
+    down: float | Rule | None = Field(
+        default=None, union_mode="left_to_right", description="Threshold or rule by which it is kept."
+    )
     cost: float = Field(default=0.0, description="Cost of the benefits per customer and period.")
     lock: int = Field(default=0, ge=0, le=10_000, description="Units for which it is not lost once reached.")
     action: Text = Field(default="", description="What is done for customers of the level.")
