@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -105,12 +107,13 @@ def test_by_hand_the_gap_of_two_overlapping_samples() -> None:
     assert stability.largest_gap(array([1, 2, 3, 4]), array([3, 4, 5, 6]))[0] == 0.5
 
 
-def test_the_p_value_is_scipys() -> None:
-    """Second route: scipy.stats.ks_2samp, asymptotic, with ties."""
+@pytest.mark.parametrize(("n", "method"), [(80, "exact"), (1800, "asymp")])
+def test_the_p_value_is_scipys(n: int, method: Literal["exact", "asymp"]) -> None:
+    """Second route: scipy.stats.ks_2samp, exact for few values and asymptotic for many, with ties."""
     rng = np.random.default_rng(1)
-    before, after = rng.integers(0, 30, 80).astype(float), rng.integers(2, 33, 57).astype(float)
-    want = stats.ks_2samp(before, after, method="asymp")
-    assert stability.largest_gap(before, after) == pytest.approx((want.statistic, want.pvalue), rel=1e-12)
+    before, after = rng.integers(0, 30, n).astype(float), rng.integers(2, 33, 57).astype(float)
+    want = stats.ks_2samp(before, after, method=method)
+    assert stability.largest_gap(before, after) == pytest.approx((want.statistic, want.pvalue), rel=1e-9)
 
 
 def test_exchanged_moments() -> None:
@@ -128,3 +131,23 @@ def test_exchanged_moments() -> None:
     possible = [stability.stability_terms(array([3 - k, k]), array([k, 3 - k])).sum() for k in range(4)]
     assert all(min(abs(value - one) for one in possible) < 1e-12 for value in dealt)
     assert len(np.unique(dealt.round(9))) == 2
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 2), (3, 5), (4, 4), (5, 3)])
+def test_the_chance_of_a_gap_is_that_of_all_orders(n: int, m: int) -> None:
+    """Every way to mix n and m values counts once: fractions of the ways whose gap is at least as large."""
+    gaps = []
+    for places in itertools.combinations(range(n + m), n):
+        steps = [Fraction(1, n) if place in places else Fraction(-1, m) for place in range(n + m)]
+        gaps.append(max(abs(total) for total in itertools.accumulate(steps)))
+    for gap in sorted(set(gaps)):
+        share = Fraction(sum(one >= gap for one in gaps), len(gaps))
+        assert stability.exact_gap_p_value(float(gap), n, m) == pytest.approx(float(share), abs=1e-12)
+
+
+def test_few_values_have_an_exact_chance() -> None:
+    """One against one other: the gap is 1 whatever the population."""
+    assert stability.largest_gap(np.array([1.0]), np.array([2.0])) == (1.0, 1.0)
+    gap, chance = stability.largest_gap(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    assert gap == 1.0
+    assert chance == pytest.approx(1 / 3)

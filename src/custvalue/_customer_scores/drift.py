@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
@@ -23,8 +24,6 @@ from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import narwhals.stable.v2 as nw
 
     from custvalue._typing import FloatArray, RandomState, Table
 
@@ -118,7 +117,8 @@ def drift(
     with even chances, those of entrants and leavers dealt anew, bins held (ours). It supposes that, but for drift,
     the two are exchangeable; where they do drift, exchanges carry the drift into the noise, and the limit can come
     out above the other. The Kolmogorov-Smirnov statistic compares the known values and is exact with ties; its
-    p-value is asymptotic, of independent samples, and with ties, too, larger than it should be.
+    p-value is that of independent samples, exact for at most 10,000 pairs of values and asymptotic beyond, and
+    with ties larger than it should be.
 
     Customers of both moments migrate; Wilson's interval [3]_ goes with each share. For the causes of a move see
     :meth:`Drift.causes`. Cost: :math:`O(n \log n)` a figure.
@@ -417,6 +417,13 @@ def _moves(
     earlier, later = cuts
     if label is not None:
         labels = [_given_labels(moment, label) for moment in (first, second)]
+        kinds = [_kind_of_labels(moment, label) for moment in (first, second)]
+        if kinds[0] != kinds[1]:
+            message = (
+                f"Column '{label}' holds labels of different types ({kinds[0]}, {kinds[1]}), which would never be "
+                "equal: cast one of them."
+            )
+            raise ColumnError(message)
     elif earlier is not None and later is not None:
         figures = [_scored_figures(moment, earlier) for moment in (first, second)]
         labels = [
@@ -455,6 +462,13 @@ def _moves(
         "entrants": read_only(np.bincount(come, minlength=n_states).astype(np.float64)),
         "paths": read_only(paths),
     }
+
+
+def _kind_of_labels(moment: _Moment, label: str) -> str:
+    kind = moment.frame.schema[label]
+    if kind.is_integer():
+        return "integers"
+    return "text" if isinstance(kind, nw.String | nw.Categorical | nw.Enum | nw.Object) else str(kind)
 
 
 def _given_labels(moment: _Moment, label: str) -> Any:

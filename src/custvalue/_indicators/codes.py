@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EagerFrame = nw.DataFrame[Any]
 _DENSE = 4
+_MANY_PATTERNS = 1024
 _SMALL = np.iinfo(np.int16).max
 
 
@@ -65,7 +66,7 @@ def _whole_codes(values: NDArray[Any]) -> tuple[NDArray[Any], list[Any]]:
         return values.astype(np.int64), []
     low, high = int(values.min()), int(values.max())
     if high - low <= _SMALL:
-        return values - values.dtype.type(low), list(range(low, high + 1))
+        return values.astype(np.int64) - low, list(range(low, high + 1))
     codes, found = pd.factorize(values)
     return codes, list(found)
 
@@ -160,6 +161,18 @@ class Patterns:
         before = self.count // len(kinds)
         for j, term in enumerate(asked):
             self._truth[term] = np.tile(kinds[:, j], before)
+        if self.count > _MANY_PATTERNS:
+            self._keep_met()
+
+    def _keep_met(self) -> None:
+        """Keep only the patterns that some row has: their product over columns would fill any memory."""
+        met = np.zeros(self.count, dtype=bool)
+        for start in range(0, len(self.rows), customer_sums.BLOCK):
+            met[self.rows[start : start + customer_sums.BLOCK]] = True
+        place = (np.cumsum(met) - 1).astype(np.min_scalar_type(int(met.sum())))
+        self.rows = place[self.rows]
+        self.count = int(met.sum())
+        self._truth = {term: truth[met] for term, truth in self._truth.items()}
 
     def table(self, condition: Condition) -> BoolArray:
         """Tell for every pattern whether it meets a condition."""

@@ -132,10 +132,10 @@ def compute(
 
 def require_choices(on_invalid: str, engine: str = "auto") -> None:
     """Refuse a choice that is none."""
-    if on_invalid not in ("raise", "report"):
+    if not isinstance(on_invalid, str) or on_invalid not in ("raise", "report"):
         message = "on_invalid must be 'raise' or 'report'."
         raise DomainError(message)
-    if engine not in _ENGINES:
+    if not isinstance(engine, str) or engine not in _ENGINES:
         message = f"engine must be one of {', '.join(_ENGINES)}."
         raise DomainError(message)
 

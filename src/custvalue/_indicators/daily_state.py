@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custvalue._frames import ROUNDING
 from custvalue._indicators import aggregation, engine, guard, memory, rules
 from custvalue._indicators.codes import customers
 from custvalue._indicators.guard import collected
@@ -196,6 +197,57 @@ def _engine_state(
     return DailyState(keys, terms, patterns, (table,) if len(table["day"]) else ())
 
 
+def money_of(asked: Asked) -> tuple[str, ...]:
+    """Name what a cell keeps of money."""
+    return _wanted(asked)
+
+
+def one_table(state: DailyState, asked: Asked) -> Cells:
+    """Give all cells as one table, which may be empty."""
+    names = ("customer", "day", "pattern", "rows", *_wanted(asked))
+    return {name: np.concatenate([np.zeros(0), *(table[name] for table in state.tables)]) for name in names}
+
+
+def digits_of(state: DailyState) -> NDArray[Any]:
+    """Write every pattern as digits."""
+    return np.array(["".join("01"[int(bit)] for bit in row) for row in state.patterns] or [""], dtype=object)
+
+
+def marks_of(frame: nw.DataFrame[Any], names: Sequence[str]) -> dict[str, Any]:
+    """Give what stands the same in every row of a kept state; nothing of an empty one."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        mend = "The table must be what Partial.to_frame gave."
+        raise ColumnError.missing(missing, available=frame.columns, mend=mend)
+    found = {}
+    for name in names if len(frame) else ():
+        values = frame.get_column(name).unique().to_list()
+        if len(values) != 1:
+            message = f"Column '{name}' holds {len(values)} different values; merge states by rfm.merge."
+            raise DataError(message)
+        found[name] = values[0]
+    return found
+
+
+def _require_possible(cells: Cells) -> None:
+    """Refuse numbers that no rows add up to; the message names the column."""
+    rows = cells["rows"]
+    known = cells.get("known", np.zeros(len(rows)))
+    checks = {"rows": (rows >= 1.0) & (rows == np.round(rows)), "known": (known >= 0.0) & (known <= rows)}
+    if "absolute" in cells:
+        room = cells["absolute"] * (1.0 + ROUNDING)
+        checks["absolute"] = (cells["absolute"] >= 0.0) & np.isfinite(cells["absolute"])
+        checks["total"] = np.abs(cells["total"]) <= room
+    if "largest" in cells:
+        checks["largest"] = np.where(known > 0.0, cells["largest"] >= 0.0, np.isneginf(cells["largest"]))
+    if "squares" in cells:
+        checks["squares"] = (cells["squares"] >= 0.0) & np.isfinite(cells["squares"])
+    for name, good in checks.items():
+        if not good.all():
+            message = f"Column '{name}' holds {int(np.count_nonzero(~good))} number(s) that no rows add up to."
+            raise DataError(message)
+
+
 def from_cells(frame: nw.DataFrame[Any], asked: Asked) -> DailyState:
     """Read cells that were kept as a table."""
     terms, wanted = tuple(memory.asked_terms(asked)), _wanted(asked)
@@ -204,7 +256,7 @@ def from_cells(frame: nw.DataFrame[Any], asked: Asked) -> DailyState:
     if missing:
         mend = "The table must be what Partial.to_frame gave for the same specifications."
         raise ColumnError.missing(missing, available=frame.columns, mend=mend)
-    guard.guard_kept(frame, name)
+    guard.guard_kept(frame, name, ("rows", *wanted))
     digits, place = np.unique(np.array(frame.get_column("pattern").to_list(), dtype=object), return_inverse=True)
     if any(not isinstance(one, str) or len(one) != len(terms) or set(one) - {"0", "1"} for one in digits):
         message = f"Column 'pattern' holds others than those of {len(terms)} digits that the specifications give."
@@ -219,6 +271,7 @@ def from_cells(frame: nw.DataFrame[Any], asked: Asked) -> DailyState:
         "pattern": place.reshape(-1).astype(np.int32),
         **{one: aggregation.numbers(frame, one) for one in ("rows", *wanted)},
     }
+    _require_possible(made)
     table = daily_cells.joined([made])
     if len(table["day"]) != len(frame):
         message = "A cell (customer, day, pattern) stands more than once; merge states by rfm.merge."
@@ -232,12 +285,11 @@ def from_cells(frame: nw.DataFrame[Any], asked: Asked) -> DailyState:
 def merged(states: Sequence[DailyState]) -> DailyState:
     """Join states of the same terms; which comes first changes nothing but the order of float sums."""
     first = states[0]
-    keys = first.keys
     patterns, places = _joint_patterns([state.patterns for state in states])
     tables: list[Cells] = []
-    index = pd.Index(_plain(keys))
+    index = pd.Index(_plain(first.keys))
     for state, place in zip(states, places, strict=True):
-        number, index, keys = _numbered(state, index, keys, own=state is first)
+        number, index = (None, index) if state is first else _numbered(state, index)
         for table in state.tables:
             moved = dict(table)
             if number is not None:
@@ -252,28 +304,33 @@ def merged(states: Sequence[DailyState]) -> DailyState:
     for state in states:
         memory.add_counts(counts, state.counts)
     currencies = frozenset[str]().union(*(state.currencies for state in states))
+    keys = first.keys
+    if len(index) > len(keys):
+        kind = nw.String() if not keys.dtype.is_integer() else keys.dtype if _is_large(keys) else nw.Int64()
+        values = index.tolist() if isinstance(kind, nw.String) else index.to_numpy()
+        keys = nw.new_series("key", values, kind, backend=keys.implementation)
     return DailyState(keys, first.terms, patterns, joined, counts, currencies)
 
 
+def _is_large(keys: nw.Series[Any]) -> bool:
+    return isinstance(keys.dtype, nw.UInt64)
+
+
 def _plain(keys: nw.Series[Any]) -> Any:
-    return keys.to_numpy() if keys.dtype.is_integer() else np.array(keys.to_list(), dtype=object)
+    if not keys.dtype.is_integer():
+        return np.array(keys.to_list(), dtype=object)
+    return keys.to_numpy().astype(np.uint64 if _is_large(keys) else np.int64)
 
 
-def _numbered(
-    state: DailyState, index: pd.Index[Any], keys: nw.Series[Any], *, own: bool
-) -> tuple[NDArray[np.int32] | None, pd.Index[Any], nw.Series[Any]]:
+def _numbered(state: DailyState, index: pd.Index[Any]) -> tuple[NDArray[np.int32], pd.Index[Any]]:
     """Give a state's customers their joint numbers; new ones come behind the known ones."""
-    if own:
-        return None, index, keys
     plain = pd.Index(_plain(state.keys))
     number = index.get_indexer(plain)
     new = np.flatnonzero(number < 0)
     if len(new):
         number[new] = len(index) + np.arange(len(new))
         index = index.append(plain[new])
-        both = nw.concat([keys.alias("key").to_frame(), state.keys[new.tolist()].alias("key").to_frame()])
-        keys = both.get_column("key")
-    return number.astype(np.int32), index, keys
+    return number.astype(np.int32), index
 
 
 def _joint_patterns(tables: Sequence[BoolArray]) -> tuple[BoolArray, list[IntArray]]:

@@ -263,7 +263,8 @@ def amount_rules(schema: TransactionSchema, decimals: int | None) -> dict[str, n
         else:
             found["amount_negative"] = negative
     if decimals is not None:
-        found["amount_not_whole"] = _true((nw.col("exact") - amount).abs() > rules.WHOLE_TOLERANCE)
+        room = nw.col("exact").abs() * rules.ROUNDED + rules.WHOLE_TOLERANCE
+        found["amount_not_whole"] = _true((nw.col("exact") - amount).abs() > room)
     if schema.rate:
         rate = nw.col("rate").cast(nw.Float64())
         found["rate_invalid"] = ~(_true(rate > 0.0) & _true(rate < LARGEST))

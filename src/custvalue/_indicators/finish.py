@@ -129,7 +129,7 @@ class Finish:
 
     def _value(self, indicator: Indicator, parts: Mapping[str, Aggregate]) -> FloatArray:
         if isinstance(indicator, Recency):
-            return self._moment.day - self._of(parts["value"])
+            return np.maximum(0.0, self._moment.day - self._of(parts["value"]))
         if isinstance(indicator, Length):
             return self.exposure if not parts else self._of(parts["value"]) - self._of(parts["first"])
         if isinstance(indicator, Monetary):

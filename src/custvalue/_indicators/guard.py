@@ -14,7 +14,7 @@ from custvalue._indicators.moments import DAY_MICROSECONDS
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ BOOKED_TICKS = "__custvalue_booked"
 #: Column of the local calendar day, in days since 1970-01-01.
 DAY = "__custvalue_day"
 _TEXT = (nw.String, nw.Categorical, nw.Enum)
+_LAST_YEAR = 9999
 _EPOCH_DAY = "DATE '1970-01-01'"
 
 
@@ -60,14 +61,17 @@ def collected(frame: Frame) -> nw.DataFrame[Any]:
 
 
 def with_dates(frame: Frame, *names: str | None) -> Frame:
-    """Give pandas' time columns in a form that narwhals knows.
+    """Give pandas' time columns and Arrow's views of text in a form that every step knows.
 
     Object columns of ``datetime.date``, as pandas gets dates from a parquet file, become datetimes; aware times
     of a zone with a digit or an underscore in its name, which narwhals 2.29 does not recognise, are told in UTC.
     """
+    native, columns = nw.to_native(frame), frame.collect_schema()
+    if frame.implementation.is_pyarrow():
+        views = [field.name for field in native.schema if str(field.type) == "string_view"]
+        return frame.with_columns(nw.col(name).cast(nw.String()) for name in views) if views else frame
     if not frame.implementation.is_pandas():
         return frame
-    native, columns = nw.to_native(frame), frame.collect_schema()
     changed = {}
     for name in (one for one in names if one is not None and one in columns):
         kind = native[name].dtype
@@ -93,9 +97,7 @@ def guard(frame: Frame, schema: TransactionSchema) -> Mapping[str, Any]:
     if missing:
         raise ColumnError.missing(missing, available=types, mend="Name the right columns in the schema.")
     key = types[schema.customer]
-    if not (key.is_integer() or isinstance(key, nw.String)):
-        mend = "Cast the key to integers or text."
-        raise ColumnError.wrong_type(schema.customer, found=str(key), allowed="integers or text", mend=mend)
+    guard_key_type(schema.customer, key)
     _guard_time(schema.time, types[schema.time], schema)
     if schema.booked:
         _guard_time(schema.booked, types[schema.booked], schema)
@@ -109,9 +111,32 @@ def guard(frame: Frame, schema: TransactionSchema) -> Mapping[str, Any]:
     if schema.order and not types[schema.order].is_integer():
         raise ColumnError.wrong_type(schema.order, found=str(types[schema.order]), allowed="integers")
     for name in coded_columns(schema):
-        if not (types[name].is_integer() or isinstance(types[name], _TEXT)):
-            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="text, categories or integers")
+        guard_codes(frame, name, types[name])
     return types
+
+
+def guard_codes(frame: Frame, name: str, kind: Any) -> None:
+    """Refuse a column whose codes could not be compared with those of a specification."""
+    if not (kind.is_integer() or isinstance(kind, _TEXT)):
+        raise ColumnError.wrong_type(name, found=str(kind), allowed="text, categories or integers")
+    if not isinstance(kind, nw.Categorical) or not isinstance(frame, nw.DataFrame):
+        return
+    native = frame.get_column(name).to_native()
+    texts = True
+    if frame.implementation.is_pandas():
+        texts = pd.api.types.infer_dtype(native.cat.categories, skipna=True) in ("string", "empty")
+    elif frame.implementation.is_pyarrow():
+        texts = "string" in str(native.type.value_type)
+    if not texts:
+        mend = "Cast it to integers or to text first."
+        raise ColumnError.wrong_type(name, found="categories of other things than text", allowed="text", mend=mend)
+
+
+def guard_key_type(name: str, key: Any) -> None:
+    """Refuse a key that is neither an integer that every engine holds nor text."""
+    if not (key.is_integer() or isinstance(key, nw.String)) or isinstance(key, nw.Int128 | nw.UInt128):
+        mend = "Cast the key to integers of at most 64 bits or to text."
+        raise ColumnError.wrong_type(name, found=str(key), allowed="integers or text", mend=mend)
 
 
 def coded_columns(schema: TransactionSchema) -> tuple[str, ...]:
@@ -174,6 +199,18 @@ def _ibis_ticks(column: Any, *, aware: bool, date: bool) -> Any:
     return column.delta(epoch, unit="microsecond").cast("int64")
 
 
+def _guard_years(frame: Frame, column: str, time: Any) -> None:
+    """Refuse times that would wrap round as microseconds: pandas holds seconds beyond the calendar."""
+    if not frame.implementation.is_pandas() or getattr(time, "time_unit", "us") not in ("s", "ms"):
+        return
+    years = nw.to_native(frame)[column].dt.year
+    beyond = int(((years < 1) | (years > _LAST_YEAR)).sum())
+    if beyond:
+        raise DataError(
+            f"Column '{column}' holds {beyond} time(s) outside the years 1 to {_LAST_YEAR}; mend them."
+        )
+
+
 def with_ticks(frame: Frame, column: str, alias: str = TICKS) -> Frame:
     """Add a time as whole microseconds since 1970-01-01: of its instant if it is aware, else of the wall clock."""
     time = types_of(frame)[column]
@@ -187,6 +224,7 @@ def with_ticks(frame: Frame, column: str, alias: str = TICKS) -> Frame:
     elif frame.implementation.is_ibis():
         made = native.mutate(**{alias: _ibis_ticks(native[column], aware=aware, date=date)})
     else:
+        _guard_years(frame, column, time)
         found = nw.col(column).cast(nw.Datetime("us")) if date else nw.col(column)
         eager: Frame = frame.with_columns(found.dt.timestamp("us").alias(alias))
         return eager
@@ -218,15 +256,15 @@ def with_whole_days(frame: Frame, name: str) -> Frame:
     return lazy
 
 
-def guard_kept(frame: nw.DataFrame[Any], name: str) -> None:
+def guard_kept(frame: nw.DataFrame[Any], name: str, numbers: Iterable[str]) -> None:
     """Refuse a kept state whose key or numbers are of a wrong type or missing."""
     types = types_of(frame)
-    if not (types[name].is_integer() or isinstance(types[name], nw.String)):
-        raise ColumnError.wrong_type(name, found=str(types[name]), allowed="integers or text")
-    for column in frame.columns:
+    guard_key_type(name, types[name])
+    for column in (name, "day", "pattern", *numbers):
         if frame.get_column(column).null_count():
             raise DataError(f"Column '{column}' holds nulls; a kept state has none.")
-        if column not in (name, "day", "pattern") and not types[column].is_numeric():
+    for column in numbers:
+        if not types[column].is_numeric():
             raise ColumnError.wrong_type(column, found=str(types[column]), allowed="numbers")
 
 

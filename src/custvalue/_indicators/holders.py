@@ -22,7 +22,7 @@ from custvalue._indicators.guard import (
     with_ticks,
     wrapped,
 )
-from custvalue._indicators.population import day_column, guard_key
+from custvalue._indicators.population import day_column, guard_key, key_type
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _canonical(holders: object, transactions: Frame, schema: TransactionSchema) 
     frame = _guarded(holders, transactions, schema)
     account = types_of(transactions)[str(schema.account)]
     chosen = [
-        nw.col(str(schema.account)).cast(account).alias(_ACCOUNT),
+        nw.col(str(schema.account)).cast(key_type(account)).alias(_ACCOUNT),
         nw.col(schema.customer).alias(HOLDER),
     ]
     for alias, column, open_end in ((_FROM, schema.valid_from, 0), (_UNTIL, schema.valid_until, 1)):
@@ -154,7 +154,8 @@ def joined(
     found = engine.one_row(ticks, [engine.total(mask, name) for name, mask in lost.items()])
     counts |= {name: int(value or 0) for name, value in found.items()}
     dated = engine.with_day(ticks.filter(keep), schema, DAY)
-    dated = dated.with_columns(nw.col(str(schema.account)).alias(_ACCOUNT))
+    account = nw.col(str(schema.account)).cast(key_type(types[str(schema.account)]))
+    dated = dated.with_columns(account.alias(_ACCOUNT))
     held = (nw.col(DAY) >= nw.col(_FROM)) & (nw.col(DAY) < nw.col(_UNTIL))
     counts["account_without_holder"] = _without_holder(dated, people, held)
     made = dated.join(people, on=_ACCOUNT, how="inner").filter(held)  # type: ignore[arg-type]  # both eager or both lazy

@@ -226,7 +226,8 @@ class Monetary(_Indicator):
         two); the share of the sum over the same window, sides and initiators that passes the filters by kind,
         channel, product and attribute; the mean of the days' closing balances over the calendar days of the
         window, from the first row on; or the closing balance at as-of, which banks and customers dress at
-        quarter-ends.
+        quarter-ends. Reversals that are netted come off sums, so that a mean may be below 0 and a share outside
+        [0, 1].
     per_exposed_day : bool, default=False
         Divide a sum by the days under observation.
     relative_to : {"previous_window", "median"} or float, default=None

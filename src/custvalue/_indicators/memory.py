@@ -51,7 +51,11 @@ def _ticks(frame: EagerFrame, name: str, alias: str) -> IntArray:
     kind = frame.schema[name]
     if isinstance(kind, nw.Date) or (isinstance(kind, nw.Datetime) and kind.time_zone is None):
         values = frame.get_column(name).to_numpy()
-        if values.dtype.kind == "M":  # a null is the smallest number here too
+        if values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] in (
+            "us",
+            "ns",
+            "D",
+        ):  # a null is the smallest number here too
             wall: IntArray = values.astype("M8[us]").view(np.int64)
             return wall
     found = with_ticks(frame.select(name), name, alias).get_column(alias)  # type: ignore[union-attr]  # in memory
@@ -166,7 +170,7 @@ class Rows:
             negative &= ~self.patterns.table(((Term(self._schema.reversal, None),),))[pattern]
         counts["amount_negative" if self._schema.side else "debits"] += int(np.count_nonzero(negative))
         if self._asked.decimals is not None:
-            beside = np.abs(exact - amount) > rules.WHOLE_TOLERANCE
+            beside = np.abs(exact - amount) > rules.WHOLE_TOLERANCE + rules.ROUNDED * np.abs(exact)
             counts["amount_not_whole"] += int(np.count_nonzero(beside))
         if rate is not None:
             counts["rate_invalid"] += int(np.count_nonzero(~((rate > 0.0) & (rate < LARGEST))))

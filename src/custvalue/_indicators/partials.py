@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,7 +14,7 @@ from custvalue._frames import eager
 from custvalue._indicators import daily_state, moments, rules
 from custvalue._indicators import engine as frames
 from custvalue._indicators.computation import by_numpy, opened, require_choices, require_population, require_rules
-from custvalue._indicators.guard import collected
+from custvalue._indicators.guard import collected, types_of
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._indicators.plan import plan
 from custvalue._indicators.schema import TransactionSchema
@@ -29,7 +30,21 @@ if TYPE_CHECKING:
 
 #: The last moment of a calendar: a partial keeps every row, whatever its day.
 _EVER = "9999-01-01"
-_OWN = ("day", "pattern", "rows")
+_OWN = frozenset(
+    {
+        "day",
+        "pattern",
+        "rows",
+        "known",
+        "total",
+        "absolute",
+        "largest",
+        "squares",
+        "made_by",
+        "decimals",
+        "currency",
+    }
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,7 +70,8 @@ class Partial:
     Merging is associative and commutative: counts, days and extremes are the same to the last bit in any order,
     and so are sums of money with `decimals`; other sums agree to 1e-12. Rows must not come twice: a state does not
     know single rows. One cell is kept for each customer, local day and pattern of codes that the indicators tell
-    apart.
+    apart. Where clocks go back across midnight, the repeated part of a day counts with its day, and only there a
+    snapshot may differ from :func:`compute`. Rows left out are counted over the whole state, whatever as-of.
 
     Examples
     --------
@@ -78,7 +94,6 @@ class Partial:
     schema: TransactionSchema
     provenance: Provenance
     _read: TransactionSchema
-    _aware: bool
     _state: DailyState
 
     @property
@@ -100,10 +115,8 @@ class Partial:
         return html_table(["what", "value"], rows, caption=f"Partial of {len(self.indicators.names)} indicators")
 
     def _plan(self, as_of: moments.Moment) -> tuple[Asked, Plan]:
-        moment = moments.resolve(as_of, aware=self._aware, time_zone=self.schema.time_zone)
-        wanted = plan(self.indicators, self._read, moment)
-        asked = Asked(self._read, moment, None, self._read.decimals, wanted.aggregates, wanted.labels)
-        return asked, wanted
+        moment = moments.resolve(as_of, aware=self.schema.zone is not None, time_zone=self.schema.time_zone)
+        return _asked(self.indicators, self._read, moment)
 
     def snapshot(
         self,
@@ -160,27 +173,40 @@ class Partial:
             One row a cell: the key, ``day``, ``pattern`` (what its rows hold in the coded columns, as digits),
             ``rows``, and of money what the indicators need: ``known`` (rows with an amount), ``total``,
             ``absolute``, ``largest`` and ``squares`` (squared deviations of absolute amounts from their mean), in
-            whole smallest units if the schema has `decimals`. An engine's state comes as a PyArrow table.
+            whole smallest units where sums are exact; then, the same in every row, ``made_by`` (a fingerprint of
+            the specifications), ``decimals`` (of the unit; -1: currency) and ``currency``. An engine's state comes
+            as a PyArrow table.
+
+        Raises
+        ------
+        ColumnError
+            If the key column has a name of these.
         """
+        if self.schema.customer in _OWN:
+            message = f"The key column '{self.schema.customer}' has a name of the state's own columns; rename it."
+            raise ColumnError(message)
         state = self._state
-        names = [name for name in state.tables[0] if name not in ("customer", *_OWN)] if state.tables else []
-        parts = {
-            name: np.concatenate([np.zeros(0), *(table[name] for table in state.tables)])
-            for name in ("customer", *_OWN, *names)
-        }
-        digits = np.array(["".join("01"[int(bit)] for bit in row) for row in state.patterns] or [""], dtype=object)
-        backend = state.keys.implementation
+        asked, _ = self._plan(_EVER)
+        cells = daily_state.one_table(state, asked)
         made = {
-            "day": (parts["day"].astype("M8[D]").astype("M8[us]")),
-            "pattern": digits[parts["pattern"].astype(np.int64)].tolist(),
-            "rows": parts["rows"].astype(np.int64),
-            **{name: parts[name] for name in names},
+            "day": cells["day"].astype("M8[D]").astype("M8[us]"),
+            "pattern": daily_state.digits_of(state)[cells["pattern"].astype(np.int64)].tolist(),
+            "rows": cells["rows"].astype(np.int64),
+            **{name: cells[name] for name in daily_state.money_of(asked)},
+            **{name: [value] * len(cells["day"]) for name, value in self._marks().items()},
         }
-        keys = state.keys[parts["customer"].astype(np.int64).tolist()].alias(self.schema.customer).to_frame()
+        keys = state.keys[cells["customer"].astype(np.int64).tolist()].alias(self.schema.customer).to_frame()
+        backend = state.keys.implementation
         frame = nw.maybe_reset_index(keys).with_columns(
             *(nw.new_series(name, values, backend=backend) for name, values in made.items())
         )
         return frame.to_native()
+
+    def _marks(self) -> dict[str, Any]:
+        """Give what a kept state must know again: what made it, its unit of money and its currency."""
+        decimals = -1 if self._read.decimals is None else self._read.decimals
+        currency = next(iter(self._state.currencies), "")
+        return {"made_by": _fingerprint(self.indicators, self.schema), "decimals": decimals, "currency": currency}
 
     @classmethod
     def from_frame(cls, frame: Any, indicators: IndicatorSet, schema: TransactionSchema) -> Self:
@@ -193,7 +219,7 @@ class Partial:
         indicators : IndicatorSet
             The set it was made for.
         schema : TransactionSchema
-            The schema it was made by, with `decimals` where its amounts are whole units.
+            The schema it was made by.
 
         Returns
         -------
@@ -203,17 +229,33 @@ class Partial:
         Raises
         ------
         ColumnError
-            If a column is missing.
+            If a column is missing or of a wrong type.
         DataError
-            If patterns are not those of the specifications, or a cell stands twice.
+            If the table was made by other specifications, holds impossible numbers, or a cell stands twice.
         """
         require(indicators, IndicatorSet, "indicators")
         require(schema, TransactionSchema, "schema")
-        moment = moments.AsOf(dt.datetime.fromisoformat(_EVER), None)
-        wanted = plan(indicators, schema, moment)
-        asked = Asked(schema, moment, None, schema.decimals, wanted.aggregates, wanted.labels)
-        state = daily_state.from_cells(eager(frame, argument="frame"), asked)
-        return cls(indicators, schema, _counted(indicators, schema, state), schema, schema.zone is not None, state)
+        table = eager(frame, argument="frame")
+        found = daily_state.marks_of(table, ("made_by", "decimals", "currency"))
+        if found and found["made_by"] != _fingerprint(indicators, schema):
+            message = "frame was made by other indicators or another schema; give those that made it."
+            raise DataError(message)
+        decimals = int(found.get("decimals", -1))
+        read = schema if decimals < 0 else schema.model_copy(update={"decimals": decimals})
+        asked, _ = _asked(indicators, read, moments.AsOf(dt.datetime.fromisoformat(_EVER), None))
+        state = daily_state.from_cells(table, asked)
+        if found.get("currency"):
+            state = replace(state, currencies=frozenset({str(found["currency"])}))
+        return cls(indicators, schema, _counted(indicators, schema, state), read, state)
+
+
+def _asked(indicators: IndicatorSet, read: TransactionSchema, moment: moments.AsOf) -> tuple[Asked, Plan]:
+    wanted = plan(indicators, read, moment)
+    return Asked(read, moment, None, read.decimals, wanted.aggregates, wanted.labels), wanted
+
+
+def _fingerprint(indicators: IndicatorSet, schema: TransactionSchema) -> str:
+    return hashlib.sha256((indicators.digest + schema.digest).encode()).hexdigest()[:16]
 
 
 def _date(day: Any) -> dt.date:
@@ -297,9 +339,8 @@ def partial(
         )
         raise DomainError(message)
     read, frame, counts, moment, _ = opened(transactions, schema, _EVER, holders)
-    wanted = plan(indicators, read, moment)
     read = read.model_copy(update={"decimals": frames.decimals_of(frame, read)})
-    asked = Asked(read, moment, None, read.decimals, wanted.aggregates, wanted.labels)
+    asked, _ = _asked(indicators, read, moment)
     if by_numpy(frame, engine):
         found, state = daily_state.from_memory(frame, asked)  # type: ignore[arg-type]  # in memory
     else:
@@ -315,13 +356,17 @@ def partial(
     }  # by the cells
     kept = {name: count for name, count in found.counts.items() if name not in told}
     state = replace(state, counts=kept, currencies=_currencies(frame, read))
-    return Partial(indicators, schema, _counted(indicators, schema, state), read, moment.zone is not None, state)
+    own = schema.model_copy(update={"decimals": read.decimals}) if read.decimals is not None else schema
+    return Partial(indicators, schema, _counted(indicators, schema, state), own, state)
 
 
 def _currencies(frame: Any, schema: TransactionSchema) -> frozenset[str]:
     if not schema.currency or schema.rate:
         return frozenset()
-    values = collected(frame.select(schema.currency).unique()).get_column(schema.currency).to_list()
+    types = types_of(frame)
+    marks = [term for codes in schema.excluded.values() for term in rules.exclusion(codes)]
+    kept = frame.filter(*(~frames.term_mask(term, types) for term in marks)) if marks else frame
+    values = collected(kept.select(schema.currency).unique()).get_column(schema.currency).to_list()
     return frozenset(str(value) for value in values)
 
 
@@ -373,9 +418,14 @@ def merge(first: Partial, *others: Partial) -> Partial:
 
 def _require_same(first: Partial, other: Partial) -> None:
     own, its = first._state.keys, other._state.keys  # noqa: SLF001 - the states are of this class
-    if first.indicators != other.indicators or first._read != other._read or first._aware != other._aware:  # noqa: SLF001
+    if first.indicators != other.indicators or first._read != other._read:  # noqa: SLF001
         message = "The states were made by different indicators or schemas; make both by the same ones."
         raise DomainError(message)
-    if own.implementation is not its.implementation or own.dtype.is_integer() != its.dtype.is_integer():
+    kinds = [_key_kind(keys.dtype) for keys in (own, its)]
+    if own.implementation is not its.implementation or kinds[0] != kinds[1]:
         message = "The states come from frames of different libraries or with keys of different types."
         raise ColumnError(message)
+
+
+def _key_kind(kind: Any) -> str:
+    return "text" if not kind.is_integer() else "large" if isinstance(kind, nw.UInt64) else "integer"

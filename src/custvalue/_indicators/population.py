@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 
 from custvalue._indicators import engine, rules
-from custvalue._indicators.guard import Frame, collected, is_engine, types_of, with_dates, with_ticks, wrapped
+from custvalue._indicators.guard import (
+    Frame,
+    collected,
+    guard_codes,
+    is_engine,
+    types_of,
+    with_dates,
+    with_ticks,
+    wrapped,
+)
 from custvalue._indicators.report import Rule
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -90,12 +100,18 @@ def _guarded(population: object, transactions: Frame, schema: TransactionSchema)
     if balance and not types[balance].is_numeric():
         raise ColumnError.wrong_type(balance, found=str(types[balance]), allowed="numbers")
     for name in dict.fromkeys(column for marks in schema.excluded_customers.values() for column in marks):
-        if not (types[name].is_integer() or isinstance(types[name], nw.String | nw.Categorical | nw.Enum)):
-            raise ColumnError.wrong_type(name, found=str(types[name]), allowed="text, categories or integers")
+        guard_codes(frame, name, types[name])
     return frame
 
 
-def read(population: object, transactions: Frame, schema: TransactionSchema, key: Any, moment: AsOf) -> Population:
+def read(
+    population: object,
+    transactions: Frame,
+    schema: TransactionSchema,
+    key: Any,
+    moment: AsOf,
+    decimals: int | None = None,
+) -> Population:
     """Read who is valid just before as-of, each customer once; count who is left out and why."""
     frame = _guarded(population, transactions, schema)
     types = types_of(frame)
@@ -117,6 +133,7 @@ def read(population: object, transactions: Frame, schema: TransactionSchema, key
         chosen.append(_any(masks).alias(name))
     people = collected(frame.select(*chosen))
     _require_spans(people, schema)
+    _require_balances(people, schema, decimals)
     people = nw.maybe_reset_index(_valid(people, schema, moment))
     _require_once(people, schema)
     return _parted(people, left_out, moment)
@@ -127,6 +144,27 @@ def _any(masks: list[nw.Expr]) -> nw.Expr:
     for mask in masks[1:]:
         found = found | mask
     return found
+
+
+def _require_balances(people: nw.DataFrame[Any], schema: TransactionSchema, decimals: int | None) -> None:
+    """Refuse opening balances that amounts would not be allowed to be."""
+    if not schema.opening_balance:
+        return
+    balance = np.array(people.get_column("opening_balance").to_numpy(), dtype=np.float64)
+    units = np.abs(balance) * (1.0 if decimals is None else 10.0**decimals)
+    beyond = int(np.count_nonzero(units > rules.largest(decimals)))
+    if beyond:
+        message = (
+            f"'{schema.opening_balance}' of population holds {beyond} infinite or too large balance(s); mend them."
+        )
+        raise DataError(message)
+    beside = np.abs(units - np.round(units)) > rules.WHOLE_TOLERANCE + rules.ROUNDED * units
+    if decimals is not None and beside.any():
+        message = (
+            f"'{schema.opening_balance}' of population holds {int(beside.sum())} balance(s) with more digits "
+            "after the point than 'decimals' allows; round them or raise it."
+        )
+        raise DataError(message)
 
 
 def _require_spans(people: nw.DataFrame[Any], schema: TransactionSchema) -> None:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from custvalue._indicators.schema import TransactionSchema
 
 _COUNT, _FAIL, _WARN = "pass", "fail", "warn"
-#: How far from a whole multiple of the smallest unit an amount may lie, in such units.
+#: How far from a whole multiple of the smallest unit an amount may lie: in such units, and for its own rounding as
+#: a binary number, of itself.
 WHOLE_TOLERANCE = 1e-4
+ROUNDED = 2.0**-51
 #: Whole numbers up to this are added up exactly, in any order.
 EXACT = 2.0**53
+#: Amounts of more smallest units than this are no longer told apart as binary numbers.
+EXACT_AMOUNT = 2.0**51
 
 #: What is said where exact sums would not be.
 TOO_LARGE = (
@@ -41,7 +45,7 @@ RULES: dict[str, tuple[str, str]] = {
         _FAIL,
         (
             f"Rows with an infinite amount or balance, or one beyond {LARGEST:g} or, with 'decimals', beyond "
-            "2**53 of the smallest unit; mend or remove them"
+            "2**51 of the smallest unit; mend or remove them"
         ),
     ),
     "amount_negative": (
@@ -86,7 +90,7 @@ LEFT_OUT = ("customer_null", "time_null", "account_without_holder")
 
 def largest(decimals: int | None) -> float:
     """Give the largest number that amounts and balances may have, in whole smallest units if they are such."""
-    return LARGEST if decimals is None else EXACT
+    return LARGEST if decimals is None else EXACT_AMOUNT
 
 
 @dataclass(frozen=True)

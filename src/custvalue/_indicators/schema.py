@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
@@ -12,7 +12,7 @@ from custvalue._spec import Document, Entries, FrozenMapping, Items, Name
 if TYPE_CHECKING:
     from custvalue._indicators.report import SchemaReport
 
-Values = Items[Name]
+Values = Annotated[Items[Name], Field(min_length=1)]
 Vocabulary = Entries[str, Values]
 
 _NEEDS = (
@@ -138,7 +138,7 @@ class TransactionSchema(Document):
     valid_until: Name | None = Field(
         default=None, description="Column of population and holders: first day no longer."
     )
-    carried: Values = Field(default=(), description="Columns of the population that the table repeats.")
+    carried: Items[Name] = Field(default=(), description="Columns of the population that the table repeats.")
     holder_share: Name | None = Field(default=None, description="Column of holders: part of the account.")
     joint: Literal["refuse", "each", "share"] = Field(
         default="refuse", description="What happens to accounts of several holders."

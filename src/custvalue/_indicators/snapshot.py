@@ -18,6 +18,8 @@ from custvalue._results import Provenance, html_table, provenance, short_repr
 from custvalue.exceptions import ColumnError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from custvalue._indicators.guard import Frame
     from custvalue._indicators.indicator_sets import IndicatorSet
     from custvalue._indicators.plan import Plan
@@ -129,10 +131,11 @@ def finished(
     """Make the snapshot of an aggregated customer table; ``native`` gives it back to the engine of the source."""
     indicators, schema, asked = request.indicators, request.schema, request.asked
     report = rules.report(found.counts, schema)
-    extra = [rules.code_rule(found.absent)]
+    unmet = [f"excluded {reason}" for reason in schema.excluded if not found.counts.get(f"excluded_{reason}")]
+    extra = [rules.code_rule([*found.absent, *unmet])]
     if request.population is not None:
         key = types_of(source)[asked.schema.customer]
-        people = everyone.read(request.population, source, schema, key, asked.as_of)
+        people = everyone.read(request.population, source, schema, key, asked.as_of, asked.decimals)
         customers, told = everyone.met(people, customers, on_invalid=request.on_invalid)
         extra += told
     customers = aggregation.sorted_by_key(customers, schema)
@@ -167,9 +170,21 @@ def _reads_balance(indicators: IndicatorSet) -> bool:
     return any(isinstance(one, Monetary) and one.is_balance for one in indicators.indicators)
 
 
+def _require_names_beyond_case(names: Sequence[str]) -> None:
+    """Refuse columns that DuckDB and Spark take for the same."""
+    lower = [name.lower() for name in names]
+    same = sorted({name for name in names if lower.count(name.lower()) > 1})
+    if same:
+        message = (
+            f"Columns {same} differ in upper and lower case only, which this engine does not see: rename them."
+        )
+        raise ColumnError(message)
+
+
 def like(customers: Any, source: Frame) -> Any:
     """Give a PyArrow table as a frame of the engine that the source lives on."""
     native = nw.to_native(source)
+    _require_names_beyond_case(customers.column_names)
     if source.implementation.is_pyspark():
         return native.sparkSession.createDataFrame(customers)
     if source.implementation.is_duckdb():

@@ -150,7 +150,8 @@ class Totals:
             return np.zeros((3, n_customers))
         if aggregate.what == "days":
             first = self._first_day(self._asked.span(aggregate)[0])
-            return sums.DistinctDays(n_customers, first, self._asked.as_of.end_day - first)
+            last = self._asked.as_of.end_day + 1  # clocks that go back across midnight repeat a day
+            return sums.DistinctDays(n_customers, first, last - first)
         return np.zeros(n_customers)
 
     def _first_day(self, start: int | None) -> int:

@@ -110,7 +110,7 @@ def _by_customer(marked: Frame, schema: TransactionSchema, span: Span) -> Frame:
     found: Frame = dated.group_by("key").agg(
         nw.col("early").min().alias("first"), nw.col("early").max().alias("last")
     )
-    distinct: Frame = bought.select("key", "day").unique()
+    distinct: Frame = bought.group_by("key", "day").agg(nw.len().alias("rows"))  # `unique` is a window on engines
     on = distinct.select("key", (~after).cast(nw.Int64()).alias("n_days"))
     parts: list[Frame] = [on.group_by("key").agg(nw.col("n_days").sum())]
     if schema.amount:

@@ -112,6 +112,16 @@ def _narrowed(schema: TransactionSchema) -> TransactionSchema:
     return TransactionSchema.model_validate(own)
 
 
+def _require_exact(rows: engine.Frame) -> None:
+    """Refuse whole units of a customer that are too many to be added up exactly, in any order."""
+    volume = nw.col("amount").abs().sum().alias("volume")
+    whole = engine.one_row(rows, [volume])["volume"] or 0.0
+    if whole > rules.EXACT:
+        sized = rows.with_columns(nw.col("amount").abs().alias("size")).group_by("key").agg(nw.col("size").sum())
+        if engine.one_row(sized, [nw.col("size").max().alias("most")])["most"] > rules.EXACT:
+            raise DataError(rules.TOO_LARGE)
+
+
 def summarised(transactions: Any, schema: TransactionSchema, settings: Settings) -> dict[str, Any]:
     """Give the fields of the result."""
     require(schema, TransactionSchema, "schema")
@@ -160,6 +170,8 @@ def _totals(frame: engine.Frame, schema: TransactionSchema, settings: Settings, 
             f"transactions holds no row up to {settings.end.isoformat()}; check the dates and the time column."
         )
         raise DataError(message)
+    if decimals is not None:
+        _require_exact(found.rows)
     if counts["rows_after_as_of"]:
         counts["everyone"] = _customers(frame, schema)
     initiated = engine.condition_mask(condition, found.masks or {})

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from custvalue._spec import Items, Name, Spec
-from custvalue._tier_policies.conditions import AllOf, AnyOf, Condition, Rule, number_text
+from custvalue._tier_policies.conditions import AllOf, AnyOf, Condition, number_text
 
 if TYPE_CHECKING:
     from custvalue._typing import BoolArray, IntArray
 
 Text = Annotated[str, Field(max_length=1000)]
 Month = Annotated[int, Field(ge=1, le=12)]
+
+
+def _kind(value: Any) -> str | None:
+    """Tell a threshold from rules: a union that tries each hands its strictness down to JSON's arrays."""
+    if isinstance(value, int | float):
+        return "threshold"
+    return value.get("rule") if isinstance(value, dict) else getattr(value, "rule", None)
+
+
+#: A threshold of the score, or a rule.
+Requirement: TypeAlias = Annotated[
+    Annotated[float, Tag("threshold")]
+    | Annotated[Condition, Tag("condition")]
+    | Annotated[AnyOf, Tag("any_of")]
+    | Annotated[AllOf, Tag("all_of")],
+    Discriminator(
+        _kind,
+        custom_error_type="requirement",
+        custom_error_message="allowed: a number, or a rule (condition, any_of, all_of)",
+    ),
+]
 
 
 class Level(Spec):
@@ -45,13 +66,8 @@ class Level(Spec):
     """
 
     name: Name = Field(description="Name of the level.")
-    # Left to right: a union that looks for the best fit makes JSON's arrays be refused by pydantic before 2.9.
-    up: float | Rule | None = Field(
-        default=None, union_mode="left_to_right", description="Threshold or rule by which it is reached."
-    )
-    down: float | Rule | None = Field(
-        default=None, union_mode="left_to_right", description="Threshold or rule by which it is kept."
-    )
+    up: Requirement | None = Field(default=None, description="Threshold or rule by which it is reached.")
+    down: Requirement | None = Field(default=None, description="Threshold or rule by which it is kept.")
     cost: float = Field(default=0.0, description="Cost of the benefits per customer and period.")
     lock: int = Field(default=0, ge=0, le=10_000, description="Units for which it is not lost once reached.")
     action: Text = Field(default="", description="What is done for customers of the level.")
