@@ -11,10 +11,10 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from custvalue import _frames
-from custvalue._customer_scores.cells import by_cell, label_of
 from custvalue._customer_scores.drift_result import Drift, StabilityBins
-from custvalue._customer_scores.score_table import ScoreTable, scores_of
+from custvalue._customer_scores.score_table import ScoreTable
 from custvalue._customer_scores.segment_map import SegmentMap
+from custvalue._customer_scores.segment_names import Segments, labels_of, states_of
 from custvalue._indicators.snapshot import Snapshot
 from custvalue._kernels import population_stability as stability
 from custvalue._kernels import transitions
@@ -154,7 +154,7 @@ def drift(
     """
     level = _checked_settings(n_bins, confidence, n_permutations)
     _check_labels(label, cuts_before, cuts_after, segment_map)
-    segments = _Segments.of(segment_map, segment_columns, cuts_before)
+    segments = Segments.of(segment_map, segment_columns, cuts_before)
     first, second = _moments(before, after, key)
     names = _compared(first, second, columns, label)
     places = _matched(first, second)
@@ -231,34 +231,6 @@ def _check_labels(
     if cuts_after is not None and cuts_before is not None and cuts_after.names != cuts_before.names:
         message = "cuts_after and cuts_before must cut the same columns in the same order."
         raise DomainError(message)
-
-
-@dataclass(frozen=True)
-class _Segments:
-    """A segment map and, for each of its axes, the column of scores that it reads; None: named like the axis."""
-
-    segment_map: SegmentMap
-    columns: dict[str, str] | None
-
-    @classmethod
-    def of(
-        cls, segment_map: SegmentMap | None, columns: Mapping[str, str] | None, cuts: ScoreTable | None
-    ) -> _Segments | None:
-        """Read both; a figure stands for its score."""
-        if segment_map is None or cuts is None:
-            if columns is not None:
-                message = "segment_columns says what segment_map reads: give segment_map too."
-                raise DomainError(message)
-            return None
-        if columns is None:
-            return cls(segment_map, None)
-        score = dict(zip(cuts.names, cuts.score_names, strict=True))
-        unknown = [name for name in columns.values() if name not in score]
-        if unknown:
-            raise ColumnError.missing(
-                unknown, available=score, mend="segment_columns must name figures of the cuts."
-            )
-        return cls(segment_map, {axis: score[name] for axis, name in columns.items()})
 
 
 # ---------------------------------------------------------------------------------------------------- moments
@@ -411,7 +383,7 @@ def _moves(
     places: stability.Pairs,
     label: str | None,
     cuts: tuple[ScoreTable | None, ScoreTable | None],
-    segments: _Segments | None,
+    segments: Segments | None,
 ) -> dict[str, Any]:
     """Give the states, the migration between them, and the paths of the customers of both moments."""
     earlier, later = cuts
@@ -427,14 +399,14 @@ def _moves(
     elif earlier is not None and later is not None:
         figures = [_scored_figures(moment, earlier) for moment in (first, second)]
         labels = [
-            _labels(figures[0], earlier, segments),
-            _labels(figures[1], later, segments),
-            _labels(figures[1][places.after], earlier, segments),
-            _labels(figures[0][places.before], later, segments),
+            labels_of(figures[0], earlier, segments),
+            labels_of(figures[1], later, segments),
+            labels_of(figures[1][places.after], earlier, segments),
+            labels_of(figures[0][places.before], later, segments),
         ]
     else:
         labels = [np.empty(0, dtype=np.str_)] * 2
-    names = _states(labels, segments if label is None else None)
+    names = states_of(labels, segments if label is None else None)
     n_states = len(names)
     if n_states > MOST_STATES:
         message = f"There are {n_states} different labels; allowed: at most {MOST_STATES}. Take fewer scores."
@@ -486,28 +458,3 @@ def _scored_figures(moment: _Moment, table: ScoreTable) -> FloatArray:
         mend = f"{moment.argument} must hold what the cuts are for."
         raise ColumnError.missing(missing, available=there, mend=mend)
     return _frames.numeric(moment.native, table.names, argument=moment.argument, nulls=True)
-
-
-def _labels(figures: FloatArray, table: ScoreTable, segments: _Segments | None) -> Any:
-    """Give each row's segment, or its cell."""
-    scores = scores_of(table, figures)
-    if segments is not None:
-        named = pd.DataFrame({name: scores[:, j] for j, name in enumerate(table.score_names)})
-        return segments.segment_map.label(named, columns=segments.columns)["segment"].to_numpy(dtype=np.str_)
-    if not len(scores):
-        return np.empty(0, dtype=np.str_)
-    found, place, _ = by_cell(scores)
-    return np.array([label_of(row) for row in found.tolist()], dtype=np.str_)[place]
-
-
-def _states(labels: Sequence[Any], segments: _Segments | None) -> list[str]:
-    """Name the states in order: the map's own, or the labels that there are; cells by their scores."""
-    if segments is not None:
-        return list(segments.segment_map.names)
-    found: list[str] = np.unique(np.concatenate(labels)).tolist()
-    return sorted(found, key=_by_scores)
-
-
-def _by_scores(name: str) -> tuple[tuple[int, ...], str]:
-    parts = name.split("-")
-    return (tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else (), name)
