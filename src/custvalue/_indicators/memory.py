@@ -56,7 +56,7 @@ def _ticks(frame: EagerFrame, name: str, alias: str) -> IntArray:
             "ns",
             "D",
         ):  # a null is the smallest number here too
-            wall: IntArray = values.astype("M8[us]").view(np.int64)
+            wall: IntArray = values.astype("M8[us]", copy=False).view(np.int64)
             return wall
     found = with_ticks(frame.select(name), name, alias).get_column(alias)  # type: ignore[union-attr]  # in memory
     if found.null_count():
