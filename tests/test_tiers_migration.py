@@ -288,7 +288,7 @@ def test_a_state_that_nobody_starts_in_is_not_guessed() -> None:
         ({"before": ["low"], "after": [None]}, DataError, r"after has 1 label\(s\)"),
         ({"before": [["low"]], "after": ["low"]}, DomainError, "before has 2 dimensions"),
         ({"states": ["low", "low"]}, DomainError, "states must be 1 to 1000 different names"),
-        ({"states": "low"}, DomainError, "states must be 1 to 1000 different names"),
+        ({"states": "low"}, DomainError, "states must be a sequence of names of states. Given: a str"),
         ({"absorbing": ["D"]}, DomainError, r"names of states; unknown: \['D'\]"),
         ({"absorbing": "low"}, DomainError, r"absorbing must be a sequence of names of states\."),
         ({"absorbing": ["low"], "after": ["high"]}, DataError, r"1 customer\(s\) leave a state"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from custvalue._frames import LARGEST
 from custvalue._spec import Items, Name, Spec
 from custvalue._tier_policies.levels import Text
 from custvalue.exceptions import DataError
@@ -62,7 +64,8 @@ class QuantileCut(Spec):
     Parameters
     ----------
     levels : sequence of float
-        Levels of the quantiles (type 7), between 0 and 1, rising.
+        Levels of the quantiles (type 7), between 0 and 1, rising; each is read as the decimal number or the simple
+        fraction that it was written as, so that 0.29 of 100 steps is 29 whole steps.
     kind : "quantile"
         Kind of cut, fixed.
 
@@ -165,7 +168,8 @@ class Axis(Spec):
     bands : sequence of str, default=("low", "high")
         Names of the bands from low to high, one more than cuts.
     tie : {"high", "low"}, default="high"
-        Whether a value equal to a cut belongs to the band above or below it.
+        Whether a value equal to a cut belongs to the band above or below it. Equal means that the exact figures
+        are equal: where a cut or a quotient is rounded, nobody is put on the other side by it.
 
     Raises
     ------
@@ -235,28 +239,107 @@ class Cell(Spec):
 
 
 def measured(axis: Axis, columns: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
-    """Give the values of an axis and its cuts; sums are exact, so that the order of the rows does not show."""
+    """Give the values of an axis and its cuts; values stand on that side of a cut which exact figures give.
+
+    Sums and quantiles are exact and then rounded. Where rounding puts a cut on a customer's value that is not
+    equal to it, or a customer's quotient on the cut, the one or the other is rounded to its own side instead.
+    """
     values = columns[axis.column]
     if axis.per is not None:
-        below = columns[axis.per]
-        if (bad := int((below <= 0.0).sum())) > 0:
-            message = (
-                f"Column '{axis.per}' is 0 or negative for {bad} customer(s): there is nothing to divide by. "
-                "Leave them out."
-            )
-            raise DataError(message)
-        values = values / below
+        values = _divided(axis, columns)
     if isinstance(axis.cut, FixedCut):
         return values, np.array(axis.cut.values)
+    if isinstance(axis.cut, MedianCut):
+        return values, np.array([_quantile(np.sort(values), Fraction(1, 2), axis.tie)])
     if isinstance(axis.cut, QuantileCut):
-        cuts = np.quantile(values, axis.cut.levels, method="linear")
+        ordered = np.sort(values)
+        cuts = np.array([_quantile(ordered, _written(level), axis.tie) for level in axis.cut.levels])
         if (np.diff(cuts) <= 0.0).any():
             message = f"Axis '{axis.name}': two quantiles coincide, so a band is empty. Ask for fewer of them."
             raise DataError(message)
         return values, cuts
-    if isinstance(axis.cut, MedianCut):
-        return values, np.array([np.median(values)])
     if isinstance(axis.cut, RatioCut):
-        totals = [math.fsum(columns[name].tolist()) for name in axis.columns]
-        return values, np.array([totals[0] / totals[1]])
-    return values, np.array([math.fsum(values.tolist()) / len(values)])
+        above, below = (columns[name] for name in axis.columns)
+        ratio = _exact_sum(above) / _exact_sum(below)
+        return _sided(values, above, below, ratio), np.array([float(ratio)])
+    mean = _exact_sum(values) / len(values)
+    cut = float(mean)
+    if (values == cut).any():
+        cut = _off_value(cut, mean, axis.tie)
+    return values, np.array([cut])
+
+
+def _divided(axis: Axis, columns: dict[str, FloatArray]) -> FloatArray:
+    """Divide customer by customer; refuse what has no quotient."""
+    below = columns[axis.per or ""]
+    if (bad := int((below <= 0.0).sum())) > 0:
+        message = (
+            f"Column '{axis.per}' is 0 or negative for {bad} customer(s): there is nothing to divide by. "
+            "Leave them out."
+        )
+        raise DataError(message)
+    with np.errstate(over="ignore"):
+        values: FloatArray = columns[axis.column] / below
+    if (bad := int((~(np.abs(values) <= LARGEST)).sum())) > 0:
+        message = (
+            f"Column '{axis.column}' divided by '{axis.per}' goes beyond {LARGEST:g} for {bad} customer(s): their "
+            f"'{axis.per}' is too small. Leave them out."
+        )
+        raise DataError(message)
+    return values
+
+
+def _exact_sum(values: FloatArray) -> Fraction:
+    """Add up without any rounding: the rounded sum, then that of what it missed, until nothing is missed."""
+    parts = values.tolist()
+    total = Fraction(0)
+    while (rest := math.fsum(parts)) != 0.0:
+        total += Fraction(rest)
+        parts.append(-rest)
+    return total
+
+
+def _off_value(cut: float, exact: Fraction, tie: Literal["high", "low"]) -> float:
+    """Move a rounded cut that stands on a value to the side of it on which the exact cut lies."""
+    if tie == "high" and Fraction(cut) < exact:
+        return math.nextafter(cut, math.inf)
+    if tie == "low" and Fraction(cut) > exact:
+        return math.nextafter(cut, -math.inf)
+    return cut
+
+
+def _written(level: float) -> Fraction:
+    """Give a level as the fraction or the decimal number that was meant: 0.29 is 29/100, 1/3 a third."""
+    simple = Fraction(level).limit_denominator(1_000_000)
+    return simple if float(simple) == level else Fraction(repr(level))
+
+
+def _quantile(ordered: FloatArray, level: Fraction, tie: Literal["high", "low"]) -> float:
+    """Give a type-7 quantile of ordered values; its place among them is found in whole numbers."""
+    position = level * (len(ordered) - 1)
+    place = math.floor(position)
+    low = float(ordered[place])
+    if position == place:
+        return low
+    high = float(ordered[place + 1])
+    cut = float(Fraction(low) + (Fraction(high) - Fraction(low)) * (position - place))
+    # Strictly between two values, however near they are: the lower one is below it and the upper one is above it.
+    if tie == "high":
+        return high if low == high else max(cut, math.nextafter(low, math.inf))
+    return low if low == high else min(cut, math.nextafter(high, -math.inf))
+
+
+def _sided(values: FloatArray, above: FloatArray, below: FloatArray, ratio: Fraction) -> FloatArray:
+    """Round quotients that fall on the rounded ratio to the side of it on which the exact ones lie."""
+    cut = float(ratio)
+    near = np.flatnonzero(values == cut)
+    if not near.size:
+        return values
+    pairs, which = np.unique(np.column_stack([above[near], below[near]]), axis=0, return_inverse=True)
+    sides = []
+    for a, b in pairs.tolist():
+        gap = Fraction(a) - ratio * Fraction(b)
+        sides.append(math.nextafter(cut, math.inf if gap > 0 else -math.inf) if gap else cut)
+    found = values.copy()
+    found[near] = np.array(sides)[which.ravel()]
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import require, unboxed
+from custvalue._tier_policies.arguments import is_number
 from custvalue._tier_policies.engine import NONE
 from custvalue._tier_policies.panel import OnMissing, Panel, period_array
 from custvalue._tier_policies.policy import TierPolicy
@@ -18,7 +20,7 @@ from custvalue._tier_policies.replaying import replay
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -169,6 +171,7 @@ def what_if(
     *,
     costs: Mapping[str, float] | None = None,
     overrides: Sequence[Override] | Any = (),
+    after: PolicyComparison | None = None,
     customer: str = "customer",
     period: str = "period",
     on_missing: OnMissing = "refuse",
@@ -185,6 +188,8 @@ def what_if(
         Cost of levels by name, for a customer and a period, in place of those in the policies.
     overrides : sequence of Override or frame, default=()
         Manual decisions, applied to both; their levels must be names in both policies.
+    after : PolicyComparison, default=None
+        An earlier comparison of the same two policies that this panel continues, as for :func:`replay`.
     customer, period : str, default="customer", "period"
         Columns of the keys if `panel` is a frame.
     on_missing : {"refuse", "report"}, default="refuse"
@@ -202,7 +207,8 @@ def what_if(
     DataError
         If the panel or the overrides break a rule.
     DomainError
-        If `costs` names a level of neither policy or holds anything but finite numbers, or as for `replay`.
+        If `costs` is no mapping, names a level of neither policy or holds anything but finite numbers, or as for
+        `replay`.
 
     Notes
     -----
@@ -222,15 +228,18 @@ def what_if(
     """
     require(first, TierPolicy, "first")
     require(second, TierPolicy, "second")
-    given = _checked_costs(costs or {}, (*first.names, *second.names))
+    given = _checked_costs({} if costs is None else costs, (*first.names, *second.names))
     if not isinstance(panel, Panel):
         wanted = dict.fromkeys((*first.columns, *second.columns))
         panel = Panel.from_long(panel, list(wanted), customer=customer, period=period, on_missing=on_missing)
-    one, two = (replay(policy, panel, overrides=overrides) for policy in (first, second))
+    if after is not None:
+        require(after, PolicyComparison, "after")
+    one = replay(first, panel, overrides=overrides, after=None if after is None else after.first)
+    two = replay(second, panel, overrides=overrides, after=None if after is None else after.second)
     last = one.levels[:, -1] != NONE
     moves = np.zeros((len(first.names), len(second.names)), dtype=np.int64)
     np.add.at(moves, (one.levels[last, -1], two.levels[last, -1]), 1)
-    _, before, after = _common_codes(one, two)
+    _, here, there = _common_codes(one, two)
     return PolicyComparison(
         first=one,
         second=two,
@@ -241,7 +250,7 @@ def what_if(
             first.model_dump_json() + "\n" + second.model_dump_json(),
             customers=len(one.customers),
             periods=len(one.periods),
-            moved=int((before[:, -1] != after[:, -1]).sum()),
+            moved=int((here[:, -1] != there[:, -1]).sum()),
         ),
     )
 
@@ -257,15 +266,14 @@ def _common_codes(first: Replay, second: Replay) -> tuple[NDArray[Any], NDArray[
 
 
 def _checked_costs(costs: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    if not isinstance(costs, Mapping):
+        message = f"costs is a {type(costs).__name__}; allowed: a mapping of names of levels to numbers."
+        raise DomainError(message)
     if unknown := sorted(set(costs) - set(names)):
         message = f"costs names {unknown}; the policies have {', '.join(dict.fromkeys(names))}."
         raise DomainError(message)
     plain = {name: unboxed(value) for name, value in costs.items()}
-    if bad := sorted(
-        name
-        for name, value in plain.items()
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value)
-    ):
+    if bad := sorted(name for name, value in plain.items() if not is_number(value)):
         message = f"costs of {bad} are no finite numbers."
         raise DomainError(message)
     return {name: float(value) for name, value in plain.items()}

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from custvalue._spec import Items, Name, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from custvalue._typing import BoolArray, FloatArray
 
@@ -66,7 +66,9 @@ class Condition(Spec):
             raise ValueError(message)
         low, high = self.bounds
         if low > high:
-            message = f"condition on '{self.column}': at_least {low:g} is above at_most {high:g}"
+            message = (
+                f"condition on '{self.column}': at_least {number_text(low)} is above at_most {number_text(high)}"
+            )
             raise ValueError(message)
         return self
 
@@ -235,9 +237,29 @@ def all_of(*rules: Condition | AnyOf | AllOf) -> AllOf:
 
 
 def number_text(value: float) -> str:
-    """Write a number as an analyst would: without an exponent and without trailing zeros."""
-    text = f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"  # noqa: PLR2004
-    return "0" if text in ("-0", "") else text
+    """Write a number with all its digits: no trailing zeros, and an exponent only where it is long."""
+    if value == 0.0:
+        return "0"
+    short = f"{value:g}"
+    if abs(value) >= 1e15 and float(short) == value:  # noqa: PLR2004 - zeros would be all that is seen
+        return short
+    if 1e-12 <= abs(value) < 1e21:  # noqa: PLR2004 - as above
+        return np.format_float_positional(value, trim="-")
+    return repr(float(value))
+
+
+def fact_text(value: float, bounds: Sequence[float]) -> str:
+    """Write a figure to six decimals, or with all its digits where six put it on another side of a bound."""
+    short = float(f"{value:.6f}")
+    same = all((short > bound) - (short < bound) == (value > bound) - (value < bound) for bound in (0.0, *bounds))
+    return number_text(short if same else value)
+
+
+def bounds_of(rule: Condition | AnyOf | AllOf, column: str) -> list[float]:
+    """List the finite bounds that a rule puts on a column."""
+    if isinstance(rule, Condition):
+        return [bound for bound in rule.bounds if math.isfinite(bound)] if rule.column == column else []
+    return [bound for one in rule.rules for bound in bounds_of(one, column)]
 
 
 def _inner_text(rule: Condition | AnyOf | AllOf) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import require
+from custvalue._spec import FrozenMapping, require
+from custvalue._tier_policies.arguments import Shell, kept_columns
 from custvalue._tier_policies.engine import Rules
 from custvalue._tier_policies.policy import TierPolicy
-from custvalue.exceptions import ColumnError, DomainError
+from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,8 +55,8 @@ class Grades:
     policy: TierPolicy
     codes: NDArray[np.int8]
     provenance: Provenance
-    _template: Any
-    _kept: Any
+    _shell: Shell
+    _kept: Mapping[str, NDArray[Any]]
 
     @property
     def levels(self) -> NDArray[Any]:
@@ -76,7 +77,7 @@ class Grades:
         frame
             The columns kept, and ``level``; a pandas index stays.
         """
-        return _frames.like(self._template, self._kept | {"level": self.levels})
+        return self._shell.frame({**self._kept, "level": self.levels})
 
     def __repr__(self) -> str:
         return short_repr("Grades", **self.provenance.counts)
@@ -84,17 +85,6 @@ class Grades:
     def _repr_html_(self) -> str:
         rows = reversed(list(self.counts.items()))
         return html_table(["level", "customers"], rows, caption="Grades, the highest level first")
-
-
-def kept_columns(table: Any, keep: Sequence[str], own: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """Give a template for frames, and the columns that a result repeats."""
-    frame = _frames.eager(table, argument="table")
-    if missing := [name for name in keep if name not in frame.columns]:
-        raise ColumnError.missing(missing, available=frame.columns, mend="keep names columns of the table.")
-    if taken := sorted(set(keep) & set(own)):
-        message = f"keep names {taken}, as columns of the result are called; rename them."
-        raise ColumnError(message)
-    return frame.to_native(), {name: frame.get_column(name).to_numpy() for name in keep}
 
 
 def grade(policy: TierPolicy, table: Any, *, keep: Sequence[str] = ()) -> Grades:
@@ -124,7 +114,7 @@ def grade(policy: TierPolicy, table: Any, *, keep: Sequence[str] = ()) -> Grades
     DataError
         If a value is missing or infinite.
     DomainError
-        If the table is no frame or has no row.
+        If the table is no frame or has no row, or `keep` is no sequence.
 
     Notes
     -----
@@ -144,13 +134,13 @@ def grade(policy: TierPolicy, table: Any, *, keep: Sequence[str] = ()) -> Grades
         message = "table has no row; allowed: at least one customer."
         raise DomainError(message)
     numbers = _frames.numeric(frame, policy.columns, argument="table")
-    template, kept = kept_columns(table, keep, ["level"])
+    shell, kept = kept_columns(table, keep, ["level"])
     columns = {name: np.ascontiguousarray(numbers[:, place]) for place, name in enumerate(policy.columns)}
     codes = Rules(policy).highest_met(columns)
     return Grades(
         policy=policy,
         codes=read_only(codes),
         provenance=provenance(policy.model_dump_json(), customers=len(codes)),
-        _template=template,
-        _kept=kept,
+        _shell=shell,
+        _kept=FrozenMapping(kept),
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from custvalue._results import Provenance, html_table, short_repr
+from custvalue._results import Provenance, html_table, read_only, short_repr
 from custvalue._spec import whole_number
 from custvalue._tier_policies import reasons
+from custvalue._tier_policies.continuing import Walk
 from custvalue._tier_policies.engine import NONE, run
 from custvalue._tier_policies.migration import MigrationMatrix, cohort
 from custvalue._tier_policies.panel import period_array
@@ -21,6 +22,7 @@ from custvalue.exceptions import DomainError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from custvalue._tier_policies.continuing import Before
     from custvalue._tier_policies.engine import Calendar, State
     from custvalue._tier_policies.overrides import Override, Placed
     from custvalue._tier_policies.panel import Panel, Period
@@ -66,7 +68,9 @@ class Replay:
 
     Notes
     -----
-    A customer counts as changed where the level differs from that of the customer's last period with a row.
+    A customer counts as changed where the level differs from that of the customer's last period with a row, be it
+    one of the earlier replay that this one continues. Migration starts from that replay's last period, so that the
+    parts together count what a replay of everything counts, step by step.
 
     Examples
     --------
@@ -98,6 +102,7 @@ class Replay:
     _calendar: Calendar
     _start: State
     _end: State
+    _before: Before
 
     @property
     def customers(self) -> NDArray[Any]:
@@ -117,25 +122,15 @@ class Replay:
     @property
     def n_changes(self) -> IntArray:
         """Number of changes of level of each customer, shape (n_customers,)."""
-        return self._steps()[0]
+        return read_only(self._walk().changes)
 
     @property
     def n_reversals(self) -> IntArray:
         """How often each customer's movement turned from up to down or back, shape (n_customers,)."""
-        return self._steps()[1]
+        return read_only(self._walk().turns)
 
-    def _steps(self) -> tuple[IntArray, IntArray]:
-        """Count changes, and changes in the other direction than the one before."""
-        size = len(self.customers)
-        changes, turns = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-        last, direction = np.full(size, NONE, dtype=np.int8), np.zeros(size, dtype=np.int8)
-        for now in self.levels.T:
-            step = np.where((now == NONE) | (last == NONE), 0, np.sign(now - last)).astype(np.int8)
-            changes += step != 0
-            turns += step * direction < 0
-            direction = np.where(step != 0, step, direction)
-            last = np.where(now == NONE, last, now)
-        return changes, turns
+    def _walk(self) -> Walk:
+        return Walk.of(self.levels, self._before)
 
     def level(self, customer: object, period: Period) -> str | None:
         """Give the level of a customer in a period.
@@ -187,7 +182,8 @@ class Replay:
         if code in _HOLDS:
             now = self._situation(row, column, by_rules=False)
             holds, name = _HOLDS[code], self.policy.names[now.level]
-            held = [one for one in self._placed.in_force(row, column) if (one.hold, one.level) == (holds, name)]
+            here = self._placed.in_force(row, column)
+            held = [one for one, _ in here if (one.hold, one.level) == (holds, name)]
             return f"{override_sentence(self.policy, now, held)} By the rules: {by_rules}"
         if code == reasons.OVERRIDE_ENDED:
             return f"A manual override has ended in period {self.periods[column]}. By the rules: {by_rules}"
@@ -220,25 +216,14 @@ class Replay:
         -------
         frame
             In the library of the panel's table: its two key columns, ``before``, ``after`` and ``reason``,
-            customer by customer. Entering is no change.
+            customer by customer. Entering is no change; a change from the last level of the earlier replay is one.
         """
-        rows: list[IntArray] = []
-        whens: list[IntArray] = []
-        befores: list[NDArray[np.int8]] = []
-        last = np.full(len(self.customers), NONE, dtype=np.int8)
-        for column, now in enumerate(self.levels.T):
-            moved = np.flatnonzero((now != NONE) & (last != NONE) & (now != last))
-            rows.append(moved)
-            whens.append(np.full(len(moved), column))
-            befores.append(last[moved])
-            last = np.where(now == NONE, last, now)
-        row, when, before = np.concatenate(rows), np.concatenate(whens), np.concatenate(befores)
-        order = np.lexsort((when, row))
-        row, when, before = row[order], when[order], before[order]
+        walk = self._walk()
+        row, when = walk.rows, walk.columns
         return self._frame(
             row,
             when,
-            before=self._level_names(before),
+            before=self._level_names(walk.befores),
             after=self._level_names(self.levels[row, when]),
             reason=np.array(reasons.REASONS, dtype=object)[self.reasons[row, when]],
         )
@@ -319,10 +304,6 @@ class Replay:
         keys = {names[0]: self.customers[row], names[1]: period_array(self.periods)[when]}
         return self.panel._like(keys | columns)  # noqa: SLF001 - as above
 
-    def _states(self, column: int, absent: Absent) -> NDArray[np.int64]:
-        codes = self.levels[:, column].astype(np.int64)
-        return np.where(codes == NONE, len(self.policy.names) if absent == "state" else NONE, codes)
-
     def migrations(
         self, *, step: int = 1, weights: str | None = None, absent: Absent = "exclude", confidence: float = 0.95
     ) -> tuple[MigrationMatrix, ...]:
@@ -333,7 +314,8 @@ class Replay:
         step : int, default=1
             Periods from the start to the end of each migration.
         weights : str, default=None
-            Column of the panel that weighs each customer, as it stands at the start; None: customers are counted.
+            Column of the panel that weighs each customer, as it stands at the start, or at the end for customers
+            who are absent at the start (ours); None: customers are counted.
         absent : {"exclude", "state"}, default="exclude"
             Whether customers without a row at either end are left out, or absence is a state of its own.
         confidence : float, default=0.95
@@ -342,7 +324,8 @@ class Replay:
         Returns
         -------
         tuple of MigrationMatrix
-            One for the periods 0 to step, step to 2 step, and so on.
+            One for the periods 0 to step, step to 2 step, and so on. A replay that continues another one begins
+            with the last period of that one.
 
         Raises
         ------
@@ -351,8 +334,10 @@ class Replay:
             panel, or `absent` is unknown.
         """
         self._require_migration(step, weights, absent)
-        starts = range(0, len(self.periods) - step, step)
-        return tuple(self._migration([start], step, weights, absent, confidence) for start in starts)
+        return tuple(
+            self._migration(range(start, start + 1), step, weights, absent, confidence)
+            for start in self._starts(step)
+        )
 
     def migration(
         self, *, step: int = 1, weights: str | None = None, absent: Absent = "exclude", confidence: float = 0.95
@@ -364,7 +349,8 @@ class Replay:
         step : int, default=1
             Periods from the start to the end of each migration; intervals do not overlap.
         weights : str, default=None
-            Column of the panel that weighs each customer, as it stands at the start; None: customers are counted.
+            Column of the panel that weighs each customer, as it stands at the start, or at the end for customers
+            who are absent at the start (ours); None: customers are counted.
         absent : {"exclude", "state"}, default="exclude"
             Whether customers without a row at either end are left out, or absence is a state of its own.
         confidence : float, default=0.95
@@ -381,7 +367,7 @@ class Replay:
             As `migrations`.
         """
         self._require_migration(step, weights, absent)
-        return self._migration(range(0, len(self.periods) - step, step), step, weights, absent, confidence)
+        return self._migration(self._starts(step), step, weights, absent, confidence)
 
     def migration_between(
         self,
@@ -399,7 +385,8 @@ class Replay:
         first, last : int or datetime.date
             The two periods; a date of the same month is enough.
         weights : str, default=None
-            Column of the panel that weighs each customer, as it stands at the first; None: customers are counted.
+            Column of the panel that weighs each customer, as it stands at the first, or at the last for customers
+            who are absent at the first (ours); None: customers are counted.
         absent : {"exclude", "state"}, default="exclude"
             Whether customers without a row at either end are left out, or absence is a state of its own.
         confidence : float, default=0.95
@@ -421,10 +408,20 @@ class Replay:
             message = "last must be a later period than first."
             raise DomainError(message)
         self._require_migration(end - start, weights, absent)
-        return self._migration([start], end - start, weights, absent, confidence)
+        return self._migration(range(start, start + 1), end - start, weights, absent, confidence)
+
+    @property
+    def _earlier(self) -> int:
+        """1 if the last period of an earlier replay stands before the first one here, else 0."""
+        return int(self._before.final is not None)
+
+    def _starts(self, step: int) -> range:
+        """Give the columns in which migrations start; -1 is the last period of the earlier replay."""
+        return range(-self._earlier, len(self.periods) - step, step)
 
     def _require_migration(self, step: int, weights: str | None, absent: Absent) -> None:
-        whole_number(step, "step", 1, len(self.periods) - 1, what="the number of periods less 1, ")
+        most = len(self.periods) - 1 + self._earlier
+        whole_number(step, "step", 1, most, what="the number of periods less 1, ")
         if weights is not None and weights not in self.panel.columns:
             message = f"weights is '{weights}'; the panel has {', '.join(self.panel.columns)}."
             raise DomainError(message)
@@ -432,15 +429,33 @@ class Replay:
             message = "absent must be 'exclude' or 'state'."
             raise DomainError(message)
 
+    def _states(self, column: int, absent: Absent) -> NDArray[np.int64]:
+        earlier = self._before.final
+        codes = self.levels[:, column] if column >= 0 or earlier is None else earlier
+        return np.where(
+            codes == NONE, len(self.policy.names) if absent == "state" else NONE, codes.astype(np.int64)
+        )
+
+    def _weights(self, name: str, column: int) -> FloatArray:
+        """Give what customers weigh in a column; 0 where they have no row."""
+        if column >= 0:
+            return self.panel.columns[name][:, column]
+        if name not in self._before.columns:
+            message = f"weights is '{name}', which the panel of the earlier replay lacks; read it there too."
+            raise DomainError(message)
+        return self._before.columns[name]
+
     def _migration(
-        self, starts: Any, step: int, weights: str | None, absent: Absent, confidence: float
+        self, starts: range, step: int, weights: str | None, absent: Absent, confidence: float
     ) -> MigrationMatrix:
         before = np.concatenate([self._states(start, absent) for start in starts])
         after = np.concatenate([self._states(start + step, absent) for start in starts])
         kept = (before != NONE) & (after != NONE)
         money: FloatArray | None = None
         if weights is not None:
-            money = np.concatenate([self.panel.columns[weights][:, start] for start in starts])[kept]
+            begun = np.concatenate([self._weights(weights, start) for start in starts])
+            ended = np.concatenate([self._weights(weights, start + step) for start in starts])
+            money = np.where(before == len(self.policy.names), ended, begun)[kept]
         names = (*self.policy.names, ABSENT_STATE) if absent == "state" else self.policy.names
         return cohort(before[kept], after[kept], names, weights=money, confidence=confidence)
 
@@ -461,9 +476,10 @@ class Replay:
         Raises
         ------
         DomainError
-            If there is one period only.
+            If there is one period only and no earlier replay.
         """
-        whole_number(1, "periods", 1, len(self.periods) - 1, what="the number of periods less 1, ")
+        most = len(self.periods) - 1 + self._earlier
+        whole_number(1, "periods", 1, most, what="the number of periods less 1, ")
         pooled = self.migration()
         return rates_of(pooled.counts, pooled.counts.sum(axis=1), self.policy.names, (), confidence)
 

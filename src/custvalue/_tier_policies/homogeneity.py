@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 from custvalue._kernels.transitions import homogeneity, row_shares
 from custvalue._results import Provenance, html_table, provenance
 from custvalue._spec import require
+from custvalue._tier_policies.arguments import sequence
 from custvalue._tier_policies.migration import MigrationMatrix
 from custvalue.exceptions import DomainError
 
@@ -36,7 +37,8 @@ def chained_migration(matrices: Sequence[MigrationMatrix]) -> FloatArray:
     Raises
     ------
     DomainError
-        If there is none, states differ, or a state can be entered in which nobody starts in the next period.
+        If there is none, `matrices` is no sequence, states differ, or a state can be entered in which nobody
+        starts in the next period.
 
     Notes
     -----
@@ -64,14 +66,18 @@ def chained_migration(matrices: Sequence[MigrationMatrix]) -> FloatArray:
     for one in chain[1:]:
         lost = [name for name in one.unobserved if (product[begun, states.index(name)] > 0.0).any()]
         if lost:
-            message = f"State(s) {', '.join(lost)} are entered and nobody starts there in the next period."
+            message = (
+                f"State(s) {', '.join(lost)} are entered and nobody starts there in the next period, or "
+                "nobody with a weight above 0."
+            )
             raise DomainError(message)
         product = product @ one.matrix
     return np.asarray(product / product.sum(axis=1, keepdims=True))
 
 
 def _same_states(matrices: Sequence[MigrationMatrix], argument: str, least: int) -> list[MigrationMatrix]:
-    chain = [require(one, MigrationMatrix, argument) for one in matrices]
+    given = sequence(matrices, argument, "migration matrices")
+    chain = [require(one, MigrationMatrix, argument) for one in given]
     if len(chain) < least or len({one.states for one in chain}) > 1:
         message = f"{argument} must hold at least {least} matrices of the same states."
         raise DomainError(message)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from custvalue._frames import LARGEST
 from custvalue._spec import Items, Name, Spec
 from custvalue._tier_policies.conditions import AllOf, AnyOf, Condition, number_text
 
@@ -68,7 +69,9 @@ class Level(Spec):
     name: Name = Field(description="Name of the level.")
     up: Requirement | None = Field(default=None, description="Threshold or rule by which it is reached.")
     down: Requirement | None = Field(default=None, description="Threshold or rule by which it is kept.")
-    cost: float = Field(default=0.0, description="Cost of the benefits per customer and period.")
+    cost: float = Field(
+        default=0.0, ge=-LARGEST, le=LARGEST, description="Cost of the benefits per customer and period."
+    )
     lock: int = Field(default=0, ge=0, le=10_000, description="Units for which it is not lost once reached.")
     action: Text = Field(default="", description="What is done for customers of the level.")
 
@@ -97,7 +100,8 @@ class Review(Spec):
     offset : int, default=0
         The remainder, below `every`.
     months : sequence of int, default=None
-        Months of the year, 1 to 12, instead of `every`; the panel's periods must be dates then.
+        Months of the year, 1 to 12, instead of `every`; the panel's periods must be dates then, and fall into each
+        of these months sooner or later.
 
     Raises
     ------

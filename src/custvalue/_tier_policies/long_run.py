@@ -8,7 +8,9 @@ import numpy as np
 
 from custvalue._kernels.stationary import stationary
 from custvalue._kernels.structure import essential_classes
+from custvalue._kernels.supermatrix import absorption_probabilities
 from custvalue._spec import SUM_TOLERANCE
+from custvalue._tier_policies.arguments import number_column
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -17,15 +19,23 @@ if TYPE_CHECKING:
     from custvalue._typing import FloatArray
 
 
+#: Said where a way out of a state has no digit in double precision.
+VANISHED = (
+    "The long run is not known in double precision: a way out of a state is so rare beside others that it "
+    "vanishes. Set it to 0 if it is meant to be none, or mend the data."
+)
+
+
 def require_observed(matrix: FloatArray, states: Sequence[str], unobserved: Sequence[str]) -> None:
-    """Refuse to go on from states that are entered and of which nobody was seen to start."""
+    """Refuse to go on from states that are entered and in which nobody was seen to start."""
     places = [states.index(name) for name in unobserved]
     off = matrix - np.diag(matrix.diagonal())
     entered = [states[place] for place in places if (off[:, place] > 0.0).any()]
     if entered:
         message = (
-            f"State(s) {', '.join(entered)} are entered and nobody was seen to start there, so what follows is "
-            "not known. Name them in absorbing= if nobody leaves them, or add data."
+            f"State(s) {', '.join(entered)} are entered and nobody was seen to start there, or nobody with a "
+            "weight or time above 0, so what follows is not known. Name them in absorbing= if nobody leaves them, "
+            "or add data."
         )
         raise DomainError(message)
 
@@ -33,8 +43,8 @@ def require_observed(matrix: FloatArray, states: Sequence[str], unobserved: Sequ
 def start_mix(start: Any, size: int) -> FloatArray:
     """Check the shares of the states at the start, sum 1 within the house's tolerance."""
     try:
-        mix = np.asarray(start, dtype=np.float64)
-    except (TypeError, ValueError):
+        mix = number_column(start, "start")
+    except DomainError:
         mix = np.empty(0)
     fits = mix.shape == (size,) and bool((mix >= 0.0).all())
     if not fits or not abs(float(mix.sum()) - 1.0) <= SUM_TOLERANCE:
@@ -44,7 +54,7 @@ def start_mix(start: Any, size: int) -> FloatArray:
 
 
 def long_run_mix(matrix: FloatArray, states: Sequence[str], start: Any = None) -> FloatArray:
-    """Give the shares of the states that a row-stochastic matrix leads to.
+    """Give the shares of the states that a row-stochastic matrix leads to, without a subtraction.
 
     One ergodic class has one answer. With several the answer depends on the start: it is asked for, and each class
     gets the share that ends in it. Where a class is periodic, shares are averages over time.
@@ -53,9 +63,7 @@ def long_run_mix(matrix: FloatArray, states: Sequence[str], start: Any = None) -
     classes, transient = essential_classes(matrix.T)
     mixes = np.zeros((len(classes), size))
     for place, members in enumerate(classes):
-        mixes[place, members] = (
-            stationary(np.ascontiguousarray(matrix[np.ix_(members, members)].T)) if len(members) > 1 else 1.0
-        )
+        mixes[place, members] = _standing(matrix[np.ix_(members, members)].T) if len(members) > 1 else 1.0
     if start is None:
         if len(classes) > 1:
             named = "; ".join(", ".join(states[k] for k in members.tolist()) for members in classes)
@@ -66,9 +74,15 @@ def long_run_mix(matrix: FloatArray, states: Sequence[str], start: Any = None) -
             raise DomainError(message)
         return np.asarray(mixes[0])
     mix = start_mix(start, size)
-    arrived = np.array([mix[members].sum() for members in classes])
-    if transient.size:
-        inside = matrix[np.ix_(transient, transient)]
-        visits = np.linalg.solve((np.eye(len(transient)) - inside).T, mix[transient])
-        arrived += np.array([visits @ matrix[np.ix_(transient, members)].sum(axis=1) for members in classes])
+    try:
+        arrived = absorption_probabilities(matrix.T, tuple(classes), transient) @ mix
+    except ArithmeticError:
+        raise DomainError(VANISHED) from None
     return np.asarray(arrived @ mixes / arrived.sum())
+
+
+def _standing(block: FloatArray) -> FloatArray:
+    try:
+        return stationary(np.ascontiguousarray(block))
+    except ArithmeticError:
+        raise DomainError(VANISHED) from None

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from custvalue._frames import LARGEST
 from custvalue._kernels.transitions import row_shares, transition_counts, wilson_interval
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed, whole_number
+from custvalue._tier_policies.arguments import matched, number_column, sequence
 from custvalue._tier_policies.long_run import long_run_mix, require_observed, start_mix
 from custvalue.exceptions import DataError, DomainError
 
@@ -34,15 +36,16 @@ class MigrationMatrix:
     counts : ndarray of shape (n_states, n_states)
         Customers, or the sum of their weights, from the row's state to the column's.
     matrix : ndarray of shape (n_states, n_states)
-        Shares; rows sum to 1. A state in which nobody started stays where it is (1 on the diagonal).
+        Shares; rows sum to 1. A state in which nobody started, or nobody with a weight above 0, stays where it is
+        (1 on the diagonal).
     low, high : ndarray of shape (n_states, n_states)
-        Wilson interval of each share; 0 and 1 where nobody started.
+        Wilson interval of each share; 0 and 1 where nobody started, or nobody with a weight above 0.
     trials : ndarray of shape (n_states,)
         Customers who started in each state; with weights the effective number, :math:`(\sum w)^2 / \sum w^2`.
     confidence : float
         Level of each interval by itself.
     unobserved : tuple of str
-        States in which nobody started and that are not absorbing.
+        States in which nobody started, or nobody with a weight above 0, and that are not absorbing.
     absorbing : tuple of str
         States that nobody leaves, as the caller says.
     weighted : bool
@@ -171,8 +174,8 @@ class MigrationMatrix:
         Raises
         ------
         DomainError
-            If several groups of states are never left and no start is given (the message names them), or a state
-            is entered in which nobody started.
+            If several groups of states are never left and no start is given (the message names them), a state is
+            entered in which nobody started, or some shares are so small that they vanish beside others.
         """
         require_observed(self.matrix, self.states, self.unobserved)
         return long_run_mix(self.matrix, self.states, start)
@@ -211,31 +214,44 @@ class MigrationMatrix:
 
 def state_codes(labels: Any, states: Sequence[str], argument: str) -> IntArray:
     """Give the position of each label among the states; refuse missing and unknown ones by count."""
-    values = np.asarray(labels, dtype=object)
+    if isinstance(labels, str):
+        labels = [labels]  # a text has no dimension of customers
+    masked = isinstance(labels, np.ma.MaskedArray)
+    values = np.asarray(labels.astype(object).filled(None) if masked else labels, dtype=object)
     if values.ndim != 1:
         message = f"{argument} has {values.ndim} dimensions; allowed: one label a customer."
         raise DomainError(message)
-    codes: IntArray = np.asarray(
-        pd.Index(list(states), dtype=object).get_indexer(pd.Index(values)), dtype=np.int64
-    )
-    if (strange := int((codes < 0).sum())) > 0:
+    places = {name: place for place, name in enumerate(states)}
+    codes, distinct = pd.factorize(pd.Index(values, dtype=object))
+    found = np.array([*(places.get(_state_name(label), -1) for label in distinct), -1], dtype=np.int64)
+    answer: IntArray = found[codes]
+    if (strange := int((answer < 0).sum())) > 0:
         message = f"{argument} has {strange} label(s) that are missing or none of the states. Name all in states=."
         raise DataError(message)
-    return codes
+    return answer
 
 
-def checked_states(states: Sequence[str], absorbing: Sequence[str]) -> tuple[str, ...]:
-    """Check the names of the states, and that absorbing ones are among them."""
-    named = tuple(str(name) for name in states)
-    if isinstance(states, str) or not 1 <= len(named) <= MOST_STATES or len(set(named)) < len(named):
-        message = f"states must be 1 to {MOST_STATES} different names."
+def _state_name(label: Any) -> str:
+    """Give a text as it is and a whole number as a text; the empty text, which no state is, for anything else."""
+    plain = unboxed(label)
+    if isinstance(plain, int) and not isinstance(plain, bool):
+        return str(plain)
+    return plain if isinstance(plain, str) else ""
+
+
+def checked_states(states: Sequence[str], absorbing: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Check the names of the states, and that absorbing ones are among them; whole numbers become texts."""
+    named, stays = (
+        tuple(_state_name(name) for name in sequence(names, argument, "names of states"))
+        for names, argument in ((states, "states"), (absorbing, "absorbing"))
+    )
+    if not 1 <= len(named) <= MOST_STATES or len(set(named)) < len(named) or "" in named:
+        message = f"states must be 1 to {MOST_STATES} different names, texts or whole numbers."
         raise DomainError(message)
-    if isinstance(absorbing, str) or (unknown := sorted(set(absorbing) - set(named))):
-        message = "absorbing must be a sequence of names of states" + (
-            "." if isinstance(absorbing, str) else f"; unknown: {unknown}."
-        )
+    if unknown := sorted(set(stays) - set(named)):
+        message = f"absorbing must be a sequence of names of states; unknown: {unknown}."
         raise DomainError(message)
-    return named
+    return named, stays
 
 
 def checked_confidence(confidence: float) -> float:
@@ -249,19 +265,28 @@ def checked_confidence(confidence: float) -> float:
 
 def checked_weights(weights: ArrayLike, size: int) -> FloatArray:
     """Check weights: one a customer, finite, not negative."""
-    try:
-        found = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        message = "weights does not hold numbers only."
-        raise DomainError(message) from None
+    found = number_column(weights, "weights")
     if found.shape != (size,):
         message = f"weights has shape {found.shape}; allowed: ({size},), one a customer."
         raise DomainError(message)
-    bad = int((~np.isfinite(found) | (found < 0.0)).sum())
+    bad = int((~((found >= 0.0) & (found <= LARGEST))).sum())
     if bad:
-        message = f"weights has {bad} value(s) that are missing, infinite or negative. Fill or leave them out."
+        message = (
+            f"weights has {bad} value(s) that are missing, infinite or negative, or beyond {LARGEST:g}. Fill or "
+            "leave them out."
+        )
         raise DataError(message)
     return found
+
+
+def _effective(before: IntArray, weights: FloatArray, size: int) -> FloatArray:
+    """Give Kish's number of each state; weights are divided by the largest, so that no square overflows."""
+    largest = np.zeros(size)
+    np.maximum.at(largest, before, weights)
+    scaled = weights / np.where(largest > 0.0, largest, 1.0)[before]
+    sums = np.diag(transition_counts(before, before, size, scaled))
+    squares = np.diag(transition_counts(before, before, size, scaled * scaled))
+    return np.asarray(np.where(squares > 0.0, sums * sums / np.where(squares > 0.0, squares, 1.0), 0.0))
 
 
 def migration_matrix(
@@ -278,11 +303,13 @@ def migration_matrix(
     Parameters
     ----------
     before, after : array_like of str, shape (n_customers,)
-        State of each customer at the start and at the end, in the same order.
+        State of each customer at the start and at the end, in the same order. Two pandas Series are matched by
+        their index, which must hold the same labels. Whole numbers are taken as texts.
     states : sequence of str
-        Names of all states; for levels from low to high.
+        Names of all states; for levels from low to high. Whole numbers are taken as texts.
     weights : array_like of shape (n_customers,), default=None
-        What each customer counts for, such as money at the start; None: 1.
+        What each customer counts for, such as money at the start, up to 1e150; None: 1. A pandas Series is
+        matched as `after` is.
     absorbing : sequence of str, default=()
         States that nobody leaves, such as default or a closed account: they stay where they are for ever.
     confidence : float, default=0.95
@@ -296,9 +323,11 @@ def migration_matrix(
     Raises
     ------
     DataError
-        If a label is missing or unknown, a weight is missing or negative, or a customer leaves an absorbing state.
+        If a label is missing or unknown, a weight is missing or negative, weights lie so far apart that a share
+        vanishes, a customer leaves an absorbing state, or pandas Series have different index labels.
     DomainError
-        If lengths differ or are 0, states repeat, or `confidence` is out of its range.
+        If lengths differ or are 0, states repeat or are no sequence, weights hold anything but numbers, or
+        `confidence` is out of its range.
 
     See Also
     --------
@@ -318,13 +347,17 @@ def migration_matrix(
     array([[0.9, 0.1],
            [0. , 1. ]])
     """
-    named = checked_states(states, absorbing)
+    named, stays = checked_states(states, absorbing)
+    after, weights = (
+        matched(before, values, argument, "before")
+        for values, argument in ((after, "after"), (weights, "weights"))
+    )
     start, end = state_codes(before, named, "before"), state_codes(after, named, "after")
     if len(start) != len(end) or not len(start):
         message = f"before has {len(start)} labels and after {len(end)}; give as many, at least one."
         raise DomainError(message)
     money = None if weights is None else checked_weights(weights, len(start))
-    return cohort(start, end, named, weights=money, absorbing=tuple(absorbing), confidence=confidence)
+    return cohort(start, end, named, weights=money, absorbing=stays, confidence=confidence)
 
 
 def cohort(
@@ -352,11 +385,13 @@ def cohort(
         message = "The weights of all customers are 0 or nobody is counted; there is no migration to be seen."
         raise DataError(message)
     matrix = row_shares(counts)
+    if ((counts > 0.0) & (matrix < np.finfo(np.float64).tiny)).any():
+        message = "weights lie so far apart that shares vanish beside others; leave out customers of no weight."
+        raise DataError(message)
     totals = counts.sum(axis=1)
     trials = totals
     if weights is not None:
-        squares = transition_counts(before, after, size, weights * weights).sum(axis=1)
-        trials = np.where(squares > 0.0, totals * totals / np.where(squares > 0.0, squares, 1.0), 0.0)
+        trials = _effective(before, weights, size)
     seen = trials[:, None] > 0.0
     low, high = wilson_interval(np.where(seen, matrix * trials[:, None], 0.0), trials[:, None], level)
     return MigrationMatrix(

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from custvalue import _frames
 from custvalue._results import short_repr
-from custvalue._spec import Name, Spec, require
+from custvalue._spec import Name, Spec, require, unboxed
 from custvalue._tier_policies import reasons
+from custvalue._tier_policies.arguments import plain_label, sequence
 from custvalue._tier_policies.keys import position_of
-from custvalue._tier_policies.panel import require_tick
+from custvalue._tier_policies.panel import MOST, require_tick
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from custvalue._tier_policies.continuing import Before
     from custvalue._tier_policies.panel import Panel
     from custvalue._tier_policies.policy import TierPolicy
     from custvalue._typing import IntArray
@@ -30,6 +32,24 @@ _CODES: dict[Hold, int] = {
     "at_least": reasons.OVERRIDE_AT_LEAST,
     "at_most": reasons.OVERRIDE_AT_MOST,
 }
+
+
+#: Codes of levels that an override gives.
+OVERRIDDEN = tuple(_CODES.values())
+
+
+def _when(value: Any) -> Any:
+    """Give a whole number, or a day, of NumPy's and pandas' kinds and of ISO text such as 2024-06-30."""
+    plain = plain_label(value)
+    if isinstance(plain, str):
+        try:
+            return dt.date.fromisoformat(plain)
+        except ValueError:
+            return plain
+    return plain
+
+
+When = Annotated[Annotated[int, Field(ge=-MOST, le=MOST)] | dt.date, BeforeValidator(_when)]
 
 
 class Override(Spec):
@@ -46,7 +66,7 @@ class Override(Spec):
     why : str
         Why.
     since, until : int or datetime.date
-        First and last period in force, both included; a date means its month.
+        First and last period in force, both included; a date, or its ISO text such as 2024-06-30, means its month.
     hold : {"exactly", "at_least", "at_most"}, default="exactly"
         The level itself; a lock, below which the customer does not fall; or a cap.
 
@@ -65,12 +85,12 @@ class Override(Spec):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    customer: int | Name = Field(description="Key of the customer.")
+    customer: Annotated[int | Name, BeforeValidator(unboxed)] = Field(description="Key of the customer.")
     level: Name = Field(description="Name of the level.")
     by: Annotated[str, Field(min_length=1, max_length=1000)] = Field(description="Who decided.")
     why: Annotated[str, Field(min_length=1, max_length=1000)] = Field(description="Why.")
-    since: int | dt.date = Field(description="First period in force.")
-    until: int | dt.date = Field(description="Last period in force.")
+    since: When = Field(description="First period in force.")
+    until: When = Field(description="Last period in force.")
     hold: Hold = Field(default="exactly", description="The level itself, at least it, or at most it.")
 
     def __repr__(self) -> str:
@@ -83,16 +103,13 @@ class Override(Spec):
 def read_overrides(overrides: Any) -> tuple[Override, ...]:
     """Give overrides from a sequence, or from a frame with a row each."""
     if not _frames.is_frame(overrides):
-        return tuple(require(one, Override, "overrides", "Give Override objects or a frame.") for one in overrides)
+        given = sequence(overrides, "overrides", "Override objects, or a frame with a row each")
+        return tuple(require(one, Override, "overrides", "Give Override objects or a frame.") for one in given)
     rows = _frames.records(overrides, ["customer", "level", "by", "why", "since", "until"], ["hold"])
     if incomplete := sum(any(value is None for value in row.values()) for row in rows):
         message = f"overrides has {incomplete} row(s) with an empty cell; fill all of them."
         raise DataError(message)
-    return tuple(Override(**{name: _day(value) for name, value in row.items()}) for row in rows)
-
-
-def _day(value: Any) -> Any:
-    return value.date() if isinstance(value, dt.datetime) else value
+    return tuple(Override(**row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +122,10 @@ class Placed:
     last: IntArray
     levels: IntArray
 
-    def in_force(self, row: int, column: int) -> list[Override]:
-        """List those that hold for a customer in a period."""
+    def in_force(self, row: int, column: int) -> list[tuple[Override, int]]:
+        """List those that hold for a customer in a period, each with the position of its level."""
         found = (self.rows == row) & (self.first <= column) & (self.last >= column)
-        return [self.overrides[place] for place in np.flatnonzero(found).tolist()]
+        return [(self.overrides[place], int(self.levels[place])) for place in np.flatnonzero(found).tolist()]
 
     def touched(self, column: int) -> IntArray:
         """Give the customers with any override in a period."""
@@ -181,10 +198,11 @@ def _require_disjoint(found: Placed, since: IntArray, until: IntArray) -> None:
 
 
 def applied(
-    found: Placed, levels: NDArray[np.int8], codes: NDArray[np.int8]
+    found: Placed, levels: NDArray[np.int8], codes: NDArray[np.int8], before: Before
 ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """Put overrides over the rules' levels and reasons, periods by customers; absent customers stay absent."""
-    if not found.overrides:
+    touched = np.union1d(found.rows, np.flatnonzero(np.isin(before.code, OVERRIDDEN)))
+    if not touched.size:
         return levels, codes
     levels, codes = levels.copy(), codes.copy()
     # Locks never stand above caps, so the order of the two does not matter; exact levels win over both.
@@ -201,19 +219,21 @@ def applied(
                 here &= now > level
             now[here] = level
             codes[span, row] = np.where(here, _CODES[hold], codes[span, row])
-    _mark_ends(found, levels, codes)
+    for row in touched.tolist():
+        _mark_ends(found, levels, codes, before, row)
     return levels, codes
 
 
-def _mark_ends(found: Placed, levels: NDArray[np.int8], codes: NDArray[np.int8]) -> None:
-    """Say "override ended" where the level changes because an override is over and not by the rules."""
-    over = (reasons.OVERRIDE, reasons.OVERRIDE_AT_LEAST, reasons.OVERRIDE_AT_MOST)
-    for row in np.unique(found.rows).tolist():
-        seen = np.flatnonzero(levels[:, row] >= 0)
-        before, after = seen[:-1], seen[1:]
-        ended = (
-            np.isin(codes[before, row], over)
-            & ~np.isin(codes[after, row], (*over, *reasons.MOVES))
-            & (levels[before, row] != levels[after, row])
+def _mark_ends(found: Placed, levels: NDArray[np.int8], codes: NDArray[np.int8], before: Before, row: int) -> None:
+    """Say "override ended" where the level changes because an override is over, whatever the rules did then."""
+    seen = np.flatnonzero(levels[:, row] >= 0)
+    shown = np.append(before.seen[row], levels[seen, row])
+    told = np.append(before.code[row], codes[seen, row])
+    ended = np.isin(told[:-1], OVERRIDDEN) & ~np.isin(told[1:], OVERRIDDEN) & (shown[:-1] != shown[1:])
+    for place in np.flatnonzero(ended).tolist():
+        column = int(seen[place])
+        goes_on = any(
+            _CODES[one.hold] == told[place] and level == shown[place] for one, level in found.in_force(row, column)
         )
-        codes[after[ended], row] = reasons.OVERRIDE_ENDED
+        if not goes_on:
+            codes[column, row] = reasons.OVERRIDE_ENDED

@@ -11,8 +11,10 @@ import pandas as pd
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import FrozenMapping, unboxed
+from custvalue._spec import FrozenMapping
+from custvalue._tier_policies.arguments import blank, plain_label, require_no_spans, sequence
 from custvalue._tier_policies.keys import as_series, position_of, sorted_keys
+from custvalue._tier_policies.wide_tables import read_wide
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ OnMissing: TypeAlias = Literal["refuse", "report"]
 _DATES = "whole numbers or dates without a time zone"
 #: Names of columns that results add to the keys.
 _TAKEN = frozenset({"level", "reason", "before", "after", "value", "decision", "first", "second", "periods"})
+#: Whole numbers beyond this are no periods.
+MOST = 2**53
 #: Whole numbers between these whose last two digits are a month are year and month, not a count of periods.
 _YEAR_MONTHS = (190001, 219912)
 
@@ -114,7 +118,7 @@ class Panel:
             If keys or values are missing, a customer has two rows in a period, periods are not consecutive or
             join year and month in one number, or rows are missing and `on_missing` is ``"refuse"``.
         DomainError
-            If the table is no frame, has no row, or `on_missing` is unknown.
+            If the table is no frame, has no row, `columns` is no sequence, or `on_missing` is unknown.
 
         Notes
         -----
@@ -133,7 +137,7 @@ class Panel:
         _require_on_missing(on_missing)
         frame = _frames.eager(table, argument="panel")
         wanted = [name for name in frame.columns if name not in (customer, period)]
-        wanted = wanted if columns is None else list(dict.fromkeys(columns))
+        wanted = wanted if columns is None else list(dict.fromkeys(sequence(columns, "columns", "column names")))
         missing = [name for name in (customer, period, *wanted) if name not in frame.columns]
         if missing:
             mend = "Name the key columns with customer= and period=."
@@ -158,7 +162,7 @@ class Panel:
             array = np.zeros(present.shape)
             array.ravel()[cells] = numbers[:, column]
             values[name] = array
-        template = frame.head(0).to_native()
+        template = blank(table)
         return _finished(keys, periods, values, present, on_missing, (customer, period), template)
 
     @classmethod
@@ -166,8 +170,8 @@ class Panel:
         cls,
         values: Mapping[str, Table],
         *,
-        customers: Sequence[Any] | NDArray[Any] | None = None,
-        periods: Sequence[Any] | None = None,
+        customers: Sequence[Any] | NDArray[Any] | pd.Series[Any] | None = None,
+        periods: Sequence[Any] | NDArray[Any] | pd.Index[Any] | None = None,
         on_missing: OnMissing = "refuse",
     ) -> Panel:
         """Read wide tables: one table a column, one row a customer, one column a period.
@@ -176,12 +180,15 @@ class Panel:
         ----------
         values : mapping of str to table of shape (n_customers, n_periods)
             For each score, indicator or flag its table: an array or a frame of numbers. NaN or null in all of
-            them means that the customer has no row in the period.
+            them means that the customer has no row in the period. Frames are matched by column labels and pandas
+            frames by their index too: the order may differ and the labels may not. Arrays are taken as they
+            stand.
         customers : sequence, default=None
-            Keys, whole numbers or texts; None: the index of the first table if it is a pandas frame, else 0, 1,
-            ...
+            Keys of the rows, whole numbers or texts; None: the index of pandas frames, else 0, 1, ... A pandas
+            Series is matched with that index.
         periods : sequence of int or datetime.date, default=None
-            Periods of the columns, ascending; None: 0, 1, ...
+            Periods of the columns, ascending; None: the column labels of frames where these are dates or whole
+            numbers, else 0, 1, ...
         on_missing : {"refuse", "report"}, default="refuse"
             As for :meth:`from_long`.
 
@@ -193,10 +200,11 @@ class Panel:
         Raises
         ------
         DomainError
-            If the tables differ in shape, are empty, or do not fit `customers` or `periods`.
+            If `values` is no mapping, or the tables differ in shape, are empty, or do not fit `periods`.
         DataError
-            If keys repeat, periods are not consecutive, a value is infinite or missing in some tables only, or
-            rows are missing and `on_missing` is ``"refuse"``.
+            If labels of the tables differ, or `customers` or `periods` name them in another order; if keys repeat,
+            periods are not consecutive, a value is infinite or missing in some tables only, or rows are missing
+            and `on_missing` is ``"refuse"``.
         ColumnError
             If keys or periods are of a type that cannot be read.
 
@@ -208,21 +216,8 @@ class Panel:
                [ 60., 520.]])
         """
         _require_on_missing(on_missing)
-        if not values:
-            message = "values is empty; allowed: at least one table by name."
-            raise DomainError(message)
-        tables = {
-            name: _frames.numeric(table, argument=f"values['{name}']", nulls=True)
-            for name, table in values.items()
-        }
-        shapes = {array.shape for array in tables.values()}
-        shape = next(iter(shapes))
-        if len(shapes) > 1 or 0 in shape:
-            message = f"values has tables of shapes {sorted(shapes)}; allowed: one shape, neither side empty."
-            raise DomainError(message)
-        if customers is None:
-            customers = _frames.row_labels(next(iter(values.values()))) or range(shape[0])
-        named = list(customers)
+        tables, named, labels = read_wide(values, customers, periods)
+        shape = next(iter(tables.values())).shape
         keys, place = sorted_keys(as_series(named, "customers"), "customers")
         if len(named) != shape[0] or len(keys) < len(named):
             message = (
@@ -230,7 +225,6 @@ class Panel:
                 f"{shape[0]} rows; give one key a row, each once."
             )
             raise DataError(message)
-        labels = list(range(shape[1]) if periods is None else periods)
         ordered, when = _sorted_periods(as_series(_period_values(labels), "periods"), "periods")
         if len(labels) != shape[1] or when.tolist() != list(range(shape[1])):
             message = f"periods has {len(labels)} entries for {shape[1]} columns; give each column's, ascending."
@@ -364,10 +358,10 @@ def tick_of(period: Period) -> int:
 
 def require_tick(period: object, *, dated: bool, argument: str) -> int:
     """Give the number of a period that the caller names; refuse the other kind."""
-    plain = unboxed(period)
+    plain = plain_label(period)
     if dated and isinstance(plain, dt.date):
         return tick_of(plain)
-    if not dated and isinstance(plain, int) and not isinstance(plain, bool):
+    if not dated and isinstance(plain, int) and not isinstance(plain, bool) and abs(plain) <= MOST:
         return plain
     message = f"{argument} must be {'a date' if dated else 'a whole number'}, as the periods of the panel are."
     raise DomainError(message)
@@ -381,16 +375,30 @@ def period_array(periods: Sequence[Period]) -> NDArray[Any]:
 
 def _period_values(labels: Sequence[object]) -> NDArray[Any]:
     """Give named periods as an array of whole numbers or days."""
-    plain = [unboxed(label) for label in labels]
-    if all(isinstance(label, dt.date) for label in plain):
+    plain = [plain_label(label) for label in labels]
+    require_no_spans(plain, "periods")
+    if all(isinstance(label, dt.date) and getattr(label, "tzinfo", None) is None for label in plain):
         return np.array(plain, dtype="datetime64[us]")
-    if all(isinstance(label, int) and not isinstance(label, bool) for label in plain):
+    if all(isinstance(label, int) and not isinstance(label, bool) and abs(label) <= MOST for label in plain):
         return np.array(plain, dtype=np.int64)
     raise ColumnError.wrong_type("periods", found="something else", allowed=_DATES)
 
 
+def _days_of(column: Any, name: str) -> Any:
+    """Give a column of day objects as one of days; any other as it is."""
+    if str(column.dtype) not in ("Object", "Unknown"):
+        return column
+    values = column.to_list()
+    require_no_spans(values, f"Column '{name}'")
+    known = [value for value in values if value is not None and value is not pd.NaT]
+    if not known or not all(isinstance(value, dt.date) and not hasattr(value, "hour") for value in known):
+        return column
+    return as_series(pd.to_datetime(pd.Series(values)), name)
+
+
 def _sorted_periods(column: Any, name: str) -> tuple[tuple[Period, ...], IntArray]:
     """Give the distinct periods, ascending and checked for holes, and the position of each row's period."""
+    column = _days_of(column, name)
     kind = column.dtype
     if not (kind.is_integer() or kind.is_temporal()) or getattr(kind, "time_zone", None) is not None:
         mend = "Parse texts with to_datetime; number weeks or days 0, 1, 2, ..."

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from custvalue._results import html_table, short_repr
 from custvalue._spec import Document, Items, Name, unboxed
-from custvalue._tier_policies.conditions import boxes_of, columns_of, implies, is_inside
+from custvalue._tier_policies.arguments import is_number, numbers, texts
+from custvalue._tier_policies.conditions import boxes_of, columns_of, implies, is_inside, number_text
 from custvalue._tier_policies.levels import Level, PhaseOut, Review, as_rule, threshold_text
 from custvalue.exceptions import DomainError
 
@@ -42,7 +43,7 @@ class TierPolicy(Document):
     review_up : Review, default=every period
         When upgrades happen.
     max_steps_up, max_steps_down : int, default=None
-        Most levels that one review moves a customer; None: any number.
+        Most levels that one review moves a customer, up to 10,000; None: any number.
     grace : int, default=0
         How many times in a row a customer may be below the level without losing it.
     grace_counts : {"review", "period"}, default="review"
@@ -111,8 +112,8 @@ class TierPolicy(Document):
     unit: Literal["period", "month"] = Field(default="period", description="What dwell and locks count.")
     review: Review = Field(default=Review(), description="When downgrades happen.")
     review_up: Review = Field(default=Review(), description="When upgrades happen.")
-    max_steps_up: int | None = Field(default=None, ge=1, description="Most levels up at once.")
-    max_steps_down: int | None = Field(default=None, ge=1, description="Most levels down at once.")
+    max_steps_up: int | None = Field(default=None, ge=1, le=10_000, description="Most levels up at once.")
+    max_steps_down: int | None = Field(default=None, ge=1, le=10_000, description="Most levels down at once.")
     grace: int = Field(default=0, ge=0, le=10_000, description="Times in a row below that are forgiven.")
     grace_counts: Steps = Field(default="review", description="Whether grace counts reviews or periods.")
     phase_out: PhaseOut | None = Field(default=None, description="Proposals for exit from the lowest level.")
@@ -168,8 +169,9 @@ class TierPolicy(Document):
         Raises
         ------
         DomainError
-            If the numbers of names and thresholds do not fit, or a share stands before a threshold that is not
-            positive.
+            If `names` is no sequence of texts or `up` none of numbers, `down` is neither a number nor such a
+            sequence, the numbers of names and thresholds do not fit, or a share stands before a threshold that is
+            not positive.
         pydantic.ValidationError
             If thresholds do not rise, or a `down` is above its `up`.
 
@@ -182,12 +184,12 @@ class TierPolicy(Document):
         >>> policy.model_copy(update={"dwell": 6}).dwell
         6
         """
-        ups = [float(unboxed(value)) for value in up]
-        if len(ups) != len(names) - 1:
-            message = f"up has {len(ups)} thresholds for {len(names)} names; give one less than names."
+        named, ups = texts(names, "names"), numbers(up, "up")
+        if len(ups) != len(named) - 1:
+            message = f"up has {len(ups)} thresholds for {len(named)} names; give one less than names."
             raise DomainError(message)
         share = unboxed(down)
-        if isinstance(share, int | float):
+        if is_number(share):
             if not 0.0 < share <= 1.0:
                 message = "down is a single number outside (0, 1]; give a share of up, or one threshold a level."
                 raise DomainError(message)
@@ -196,12 +198,12 @@ class TierPolicy(Document):
                 raise DomainError(message)
             downs = [share * value for value in ups]
         else:
-            downs = [float(unboxed(value)) for value in share]
+            downs = numbers(share, "down")
         if len(downs) != len(ups):
             message = f"down has {len(downs)} thresholds and up {len(ups)}; give as many."
             raise DomainError(message)
-        pairs = zip(names[1:], ups, downs, strict=True)
-        levels = [Level(name=names[0]), *(Level(name=name, up=u, down=d) for name, u, d in pairs)]
+        pairs = zip(named[1:], ups, downs, strict=True)
+        levels = [Level(name=named[0]), *(Level(name=name, up=u, down=d) for name, u, d in pairs)]
         return cls(levels=levels, score=score)
 
     @classmethod
@@ -299,7 +301,7 @@ class TierPolicy(Document):
         Raises
         ------
         DomainError
-            If `order` does not name exactly these five, or there are not four thresholds.
+            If `order` is no sequence of exactly these five, or there are not four thresholds.
         pydantic.ValidationError
             If thresholds do not rise.
 
@@ -310,10 +312,11 @@ class TierPolicy(Document):
         >>> tiers.TierPolicy.value_management(order, [1, 2, 3, 4]).names == tuple(order)
         True
         """
-        if sorted(order) != sorted(_VALUE_MANAGEMENT):
+        named = texts(order, "order")
+        if sorted(named) != sorted(_VALUE_MANAGEMENT):
             message = f"order must name each of {', '.join(_VALUE_MANAGEMENT)} once, from low to high."
             raise DomainError(message)
-        return cls.ladder(order, up, down=down, score=score)
+        return cls.ladder(named, up, down=down, score=score)
 
     @classmethod
     def corporate(cls, names: Sequence[str], up: Sequence[float], *, down: float | Sequence[float] = 1.0) -> Self:
@@ -407,19 +410,21 @@ def _require_rising(levels: Sequence[Level]) -> None:
         if isinstance(level.up, float):
             if last_up is not None and level.up <= last_up[1]:
                 message = (
-                    f"up of level '{level.name}' ({level.up:g}) is not above that of '{last_up[0]}' "
-                    f"({last_up[1]:g}), so one of them could never be reached; let thresholds rise"
+                    f"up of level '{level.name}' ({number_text(level.up)}) is not above that of '{last_up[0]}' "
+                    f"({number_text(last_up[1])}), so one of them could never be reached; let thresholds rise"
                 )
                 raise ValueError(message)
             last_up = (level.name, level.up)
         if isinstance(kept, float):
             if isinstance(level.up, float) and kept > level.up:
-                message = f"down of level '{level.name}' ({kept:g}) is above its up ({level.up:g})"
+                message = (
+                    f"down of level '{level.name}' ({number_text(kept)}) is above its up ({number_text(level.up)})"
+                )
                 raise ValueError(message)
             if last_down is not None and kept < last_down[1]:
                 message = (
-                    f"down of level '{level.name}' ({kept:g}) is below that of '{last_down[0]}' "
-                    f"({last_down[1]:g}); let thresholds rise"
+                    f"down of level '{level.name}' ({number_text(kept)}) is below that of '{last_down[0]}' "
+                    f"({number_text(last_down[1])}); let thresholds rise"
                 )
                 raise ValueError(message)
             last_down = (level.name, kept)

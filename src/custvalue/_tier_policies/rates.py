@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
+from custvalue._frames import LARGEST
 from custvalue._kernels.transitions import exponential, generator, rate_interval, transition_counts
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
+from custvalue._tier_policies.arguments import is_number
 from custvalue._tier_policies.keys import sorted_keys
-from custvalue._tier_policies.long_run import long_run_mix, require_observed
+from custvalue._tier_policies.long_run import VANISHED, long_run_mix, require_observed
 from custvalue._tier_policies.migration import checked_confidence, checked_states, state_codes
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -134,12 +136,14 @@ class MigrationRates:
         Raises
         ------
         DomainError
-            If several groups of states are never left and no start is given (the message names them), or a state
-            is entered in which nobody spent time.
+            If several groups of states are never left and no start is given (the message names them), a state is
+            entered in which nobody spent time, or rates differ so much that some vanish beside others.
         """
         require_observed(self.generator, self.states, self.unobserved)
         fastest = float(-self.generator.diagonal().min())
         step = np.eye(len(self.states)) + self.generator / (2.0 * fastest if fastest > 0.0 else 1.0)
+        if ((self.generator > 0.0) & (step < np.finfo(np.float64).tiny)).any():
+            raise DomainError(VANISHED)
         return long_run_mix(step, self.states, start)
 
     def to_frame(self) -> pd.DataFrame:
@@ -219,7 +223,8 @@ def migration_rates(
         If a cell is missing, a state is unknown, a time lies after `until`, a customer has two rows at one time,
         or leaves an absorbing state.
     DomainError
-        If there is no row, states repeat, or `confidence` or `until` is out of its range.
+        If there is no row, states repeat or are no sequence, the time spent in a state is positive and below
+        1e-150, or `confidence` or `until` is out of its range.
 
     See Also
     --------
@@ -238,9 +243,9 @@ def migration_rates(
     >>> tiers.migration_rates(pd.DataFrame(rows), states=["a", "b"], until=12.0).exposure
     array([15.,  9.])
     """
-    named = checked_states(states, absorbing)
+    named, fixed = checked_states(states, absorbing)
     end = unboxed(until)
-    if not isinstance(end, int | float) or not np.isfinite(end):
+    if not is_number(end):
         message = "until must be a finite number, in the unit of the times."
         raise DomainError(message)
     frame = _frames.eager(histories, argument="histories")
@@ -266,12 +271,12 @@ def migration_rates(
     changed = np.flatnonzero(same & (codes[1:] != codes[:-1]))
     counts = transition_counts(codes[changed], codes[changed + 1], len(named))
     exposure = np.diag(transition_counts(codes, codes, len(named), stops - when)).copy()
-    stays = [named.index(name) for name in absorbing]
+    stays = [named.index(name) for name in fixed]
     if (left := int(counts[stays].sum())) > 0:
         message = f"{left} customer(s) leave a state that is named as absorbing; correct the data or the name."
         raise DataError(message)
     exposure[stays] = 0.0
-    return rates_of(counts, exposure, named, tuple(absorbing), confidence)
+    return rates_of(counts, exposure, named, fixed, confidence)
 
 
 def rates_of(
@@ -283,6 +288,12 @@ def rates_of(
 ) -> MigrationRates:
     """Build the rates from changes and exposure."""
     level = checked_confidence(confidence)
+    if short := [name for name, time in zip(states, exposure, strict=True) if 0.0 < time < 1.0 / LARGEST]:
+        message = (
+            f"The time spent in state(s) {', '.join(short)} is below {1.0 / LARGEST:g} in all, so that rates "
+            "have no bound. Give times in a smaller unit."
+        )
+        raise DomainError(message)
     changes = np.array(counts)
     np.fill_diagonal(changes, 0.0)
     low, high = rate_interval(changes, exposure[:, None], level)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from custvalue._results import provenance, read_only
-from custvalue._spec import require
-from custvalue._tier_policies.engine import Calendar, State, run
+from custvalue._spec import FrozenMapping, require
+from custvalue._tier_policies import reasons
+from custvalue._tier_policies.continuing import Before, Walk
+from custvalue._tier_policies.engine import NONE, Calendar, State, run
 from custvalue._tier_policies.history import Replay
 from custvalue._tier_policies.overrides import applied, placed, read_overrides
 from custvalue._tier_policies.panel import OnMissing, Panel, require_spaced
@@ -19,6 +21,7 @@ from custvalue.exceptions import ColumnError, DataError, DomainError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from custvalue._tier_policies.levels import Review
     from custvalue._tier_policies.overrides import Override
     from custvalue._typing import IntArray
 
@@ -45,7 +48,8 @@ def replay(
         Manual decisions; a frame has a row each and the columns ``customer``, ``level``, ``by``, ``why``,
         ``since``, ``until`` and, if wanted, ``hold``.
     after : Replay, default=None
-        An earlier replay of the same policy that this panel continues: levels, dwell, locks and grace go on.
+        An earlier replay of the same policy that this panel continues: levels, dwell, locks and grace go on, and
+        changes and migration start from its last period.
     customer, period : str, default="customer", "period"
         Columns of the keys if `panel` is a frame.
     on_missing : {"refuse", "report"}, default="refuse"
@@ -56,7 +60,8 @@ def replay(
     Returns
     -------
     Replay
-        Levels, reasons, changes and proposals.
+        Levels, reasons, changes and proposals. Its provenance counts the overrides, and those of them whose whole
+        time lies outside of the panel's periods.
 
     Raises
     ------
@@ -66,8 +71,9 @@ def replay(
         If the panel or the overrides break a rule, or customers of `after` are missing in a panel that refuses
         missing rows.
     DomainError
-        If months are asked for and periods are whole numbers, an override names an unknown level, or `after` was
-        made by another policy or does not end just before the panel begins.
+        If months are asked for and periods are whole numbers or never fall into one of these months, an override
+        names an unknown level, `overrides` is no sequence, or `after` was made by another policy or does not end
+        just before the panel begins.
 
     See Also
     --------
@@ -77,7 +83,10 @@ def replay(
     Notes
     -----
     One pass over the periods; no loop over customers. A replay of the first periods is the beginning of the
-    replay of all. Cost: O(customers x periods x levels) time, 10 bytes a customer and period beside the panel.
+    replay of all, if it has two periods or periods are whole numbers: a single date says nothing of the months
+    from one period to the next, and is read as one of every month. That matters for `Review(every=...)`, for units
+    of dwell and locks, and for proposals of a phase-out, where periods are quarters or years. Cost:
+    O(customers x periods x levels) time, 10 bytes a customer and period beside the panel.
 
     Examples
     --------
@@ -102,12 +111,15 @@ def replay(
     if after is not None:
         spacing = _continued(policy, panel, after)
         panel = _joined(panel, after)
+    require_months(policy, panel, spacing)
     found = placed(read_overrides(overrides), policy, panel)
     calendar = Calendar.of(policy, panel.ticks, spacing)
-    start = State.new(len(panel.customers)) if after is None else _state_after(panel, after)
+    size = len(panel.customers)
+    start = State.new(size) if after is None else _state_after(panel, after)
+    before = Before.new(size) if after is None else _shown_before(panel, after)
     columns = {name: panel.columns[name].T for name in policy.columns}
     track = run(policy, columns, panel.present.T, calendar, start.copy())
-    levels, codes = applied(found, track.levels, track.reasons)
+    levels, codes = applied(found, track.levels, track.reasons, before)
     rows, whens = proposed(policy, panel, track, found, calendar.unit)
     return Replay(
         policy=policy,
@@ -121,6 +133,7 @@ def replay(
             policy.model_dump_json(),
             **panel.provenance.counts,
             overrides=len(found.overrides),
+            overrides_outside=int((found.first > found.last).sum()),
             proposals=len(rows),
         ),
         _rule_codes=track.reasons,
@@ -128,6 +141,7 @@ def replay(
         _calendar=calendar,
         _start=start,
         _end=track.state,
+        _before=before,
     )
 
 
@@ -138,13 +152,31 @@ def require_readable(policy: TierPolicy, panel: Panel) -> None:
         raise ColumnError.missing(missing, available=panel.columns, mend=mend)
     if panel.dated:
         return
-    calendars = [policy.review, policy.review_up]
-    if policy.phase_out is not None and policy.phase_out.review is not None:
-        calendars.append(policy.phase_out.review)
-    if policy.unit == "month" or any(one.months is not None for one in calendars):
+    if policy.unit == "month" or any(one.months is not None for one in _reviews(policy)):
         message = (
             "The policy counts months and the panel's periods are whole numbers; give dates, or a policy with "
             "unit 'period' and reviews by 'every'."
+        )
+        raise DomainError(message)
+
+
+def _reviews(policy: TierPolicy) -> list[Review]:
+    """List the calendars of a policy."""
+    found = [policy.review, policy.review_up]
+    if policy.phase_out is not None and policy.phase_out.review is not None:
+        found.append(policy.phase_out.review)
+    return found
+
+
+def require_months(policy: TierPolicy, panel: Panel, spacing: int) -> None:
+    """Refuse months of a review that dates of this spacing never fall into."""
+    if not panel.dated:
+        return
+    reached = sorted({(int(panel.ticks[0]) + k * spacing) % 12 + 1 for k in range(12)})
+    if never := sorted({month for one in _reviews(policy) for month in one.months or ()} - set(reached)):
+        message = (
+            f"The policy reviews in month(s) {', '.join(map(str, never))}, and the panel's periods are in months "
+            f"{', '.join(map(str, reached))} only, so that this review would never be held. Name months of these."
         )
         raise DomainError(message)
 
@@ -186,3 +218,22 @@ def _state_after(panel: Panel, after: Replay) -> State:
     for name in ("level", "last", "reached", "strikes"):
         getattr(state, name)[place] = getattr(after._end, name)  # noqa: SLF001 - both are parts of one replay
     return state
+
+
+def _shown_before(panel: Panel, after: Replay) -> Before:
+    """Read off the earlier replay what it showed of each customer of the panel that continues it."""
+    size = len(panel.customers)
+    found = Before.new(size)
+    place: IntArray = np.searchsorted(panel.customers, after.panel.customers)
+    walk = Walk.of(after.levels, after._before)  # noqa: SLF001 - both are parts of one replay
+    code = after._before.code  # noqa: SLF001 - as above
+    for now in after.reasons.T:
+        code = np.where(now == reasons.ABSENT, code, now)
+    found.seen[place], found.code[place], found.direction[place] = walk.seen, code, walk.direction
+    final = np.full(size, NONE, dtype=np.int8)
+    final[place] = after.levels[:, -1]
+    columns = {}
+    for name, array in after.panel.columns.items():
+        columns[name] = np.zeros(size)
+        columns[name][place] = array[:, -1]
+    return Before(found.seen, found.code, found.direction, final, FrozenMapping(columns))

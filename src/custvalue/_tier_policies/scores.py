@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,17 +12,20 @@ from pydantic import Field, model_validator
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import Document, Items, Name, Spec
-from custvalue._tier_policies.grading import kept_columns
+from custvalue._spec import Document, FrozenMapping, Items, Name, Spec
+from custvalue._tier_policies.arguments import Shell, kept_columns
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from custvalue._typing import FloatArray
 
-#: A quotient this near to a whole number, relatively, counts as it: 0.3 / 0.1 makes three points.
+#: A quotient this near to a whole number, relatively and in all, counts as it: 0.3 / 0.1 makes three points.
 _ROUNDING = 1e-12
+_NEAR = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,8 +66,8 @@ class Scores:
     parts: FloatArray
     part_names: tuple[str, ...]
     provenance: Provenance
-    _template: Any
-    _kept: Any
+    _shell: Shell
+    _kept: Mapping[str, NDArray[Any]]
 
     def to_frame(self) -> Any:
         """Give one row a row of the table, in its order.
@@ -73,7 +78,7 @@ class Scores:
             The columns kept, one a part, and the score; in the library of the table.
         """
         parts = {name: self.parts[:, place] for place, name in enumerate(self.part_names)}
-        return _frames.like(self._template, self._kept | parts | {self.name: self.score})
+        return self._shell.frame({**self._kept, **parts, self.name: self.score})
 
     def __repr__(self) -> str:
         return short_repr("Scores", score=repr(self.name), **self.provenance.counts)
@@ -245,13 +250,14 @@ class Contribution(Document):
         ColumnError
             If a column is missing or holds no numbers, or `keep` names a part.
         DataError
-            If a value is missing or infinite, an exposure is negative, or a probability or loss given default
-            lies outside [0, 1].
+            If a value is missing or infinite, a part goes beyond 1e150, an exposure is negative, or a probability
+            or loss given default lies outside [0, 1].
         DomainError
             If the table is no frame or has no row.
         """
         values = _values(table, self.columns)
-        parts = [values[one.column] * (one.rate / self.periods_per_year) for one in self.balances]
+        with np.errstate(over="ignore", invalid="ignore"):  # what goes beyond all bounds is refused with the parts
+            parts = [values[one.column] * (one.rate / self.periods_per_year) for one in self.balances]
         parts += [values[name] for name in self.fees]
         parts += [-_credit_loss(one, values) for one in self.credit_losses]
         parts += [-values[name] for name in (*self.expected_losses, *self.costs)]
@@ -312,7 +318,8 @@ class Points(Document):
     Notes
     -----
     A rule gives ``points`` times the full units in the value, at most ``cap``. A quotient within 1e-12 of a whole
-    number counts as that number, because 0.3 / 0.1 is a little less than 3 in binary numbers.
+    number, relatively and by at most 1e-6, counts as that number, because 0.3 / 0.1 is a little less than 3 in
+    binary numbers; larger quotients next to a whole number are told by the decimal figures as they are printed.
 
     Examples
     --------
@@ -361,7 +368,7 @@ class Points(Document):
         ColumnError
             If a column is missing or holds no numbers, or `keep` names a rule's column.
         DataError
-            If a value is missing or infinite.
+            If a value is missing or infinite, or the points of a rule go beyond 1e150.
         DomainError
             If the table is no frame or has no row.
         """
@@ -405,18 +412,38 @@ def _credit_loss(rule: CreditLoss, values: dict[str, FloatArray]) -> FloatArray:
 
 
 def _points(rule: PointRule, values: FloatArray) -> FloatArray:
-    units = np.maximum(values, 0.0) / rule.per
-    if rule.whole:
-        units = np.floor(units * (1.0 + _ROUNDING))
-    found = units * rule.points
+    with np.errstate(over="ignore", invalid="ignore"):  # what goes beyond all bounds is refused with the parts
+        units = np.maximum(values, 0.0) / rule.per
+        if rule.whole:
+            units = _full(units, np.maximum(values, 0.0), rule.per)
+        found = np.asarray(units * rule.points)
     return found if rule.cap is None else np.minimum(found, rule.cap)
+
+
+def _full(units: FloatArray, values: FloatArray, per: float) -> FloatArray:
+    """Give the full units; large quotients next to a whole number are told by their decimal figures."""
+    nearest = np.rint(units)
+    gap = np.abs(units - nearest)
+    snapped = gap <= np.minimum(_ROUNDING * units, _NEAR)
+    full: FloatArray = np.where(snapped, nearest, np.floor(units))
+    # Far out a unit in the last place is more than the bound above.
+    for place in np.flatnonzero(~snapped & (gap <= 2.0 * np.spacing(units))).tolist():
+        full[place] = math.floor(Fraction(repr(float(values[place]))) / Fraction(repr(per)))
+    return full
 
 
 def _scored(
     spec: Contribution | Points, names: Sequence[str], parts: list[FloatArray], table: Any, keep: Sequence[str]
 ) -> Scores:
-    template, kept = kept_columns(table, keep, [*names, spec.name])
+    shell, kept = kept_columns(table, keep, [*names, spec.name])
     columns = np.column_stack(parts)
+    beyond = [name for name, part in zip(names, parts, strict=True) if not (np.abs(part) <= _frames.LARGEST).all()]
+    if beyond:
+        message = (
+            f"Part(s) {', '.join(beyond)} of '{spec.name}' go beyond {_frames.LARGEST:g}; mend the figures, or "
+            "the rates, points and units that they are multiplied by."
+        )
+        raise DataError(message)
     score = np.zeros(len(columns))
     for part in parts:
         score = score + part
@@ -426,6 +453,6 @@ def _scored(
         parts=read_only(columns),
         part_names=tuple(names),
         provenance=provenance(spec.model_dump_json(), rows=len(score), parts=len(names)),
-        _template=template,
-        _kept=kept,
+        _shell=shell,
+        _kept=FrozenMapping(kept),
     )

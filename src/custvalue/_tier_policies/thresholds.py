@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from custvalue._frames import LARGEST
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import require_unit_sum, unboxed
+from custvalue._spec import require_unit_sum
+from custvalue._tier_policies.arguments import number_column, numbers
 from custvalue._tier_policies.policy import TierPolicy
 from custvalue.exceptions import DataError, DomainError
 
@@ -134,7 +136,7 @@ def propose_thresholds(
     Parameters
     ----------
     values : array_like of shape (n_customers,)
-        Score of each customer; with `value_shares` an amount that is not negative.
+        Score of each customer, up to 1e150; with `value_shares` an amount that is not negative.
     shares : sequence of float, default=None
         Share of the customers for each level, from the lowest to the highest, sum 1.
     value_shares : sequence of float, default=None
@@ -220,8 +222,8 @@ def propose_thresholds(
 def _checked_shares(shares: Any) -> FloatArray:
     """Check shares: two or more, positive, sum 1 within the house's tolerance, and renormalise them."""
     try:
-        plain = [float(unboxed(share)) for share in shares]
-    except (TypeError, ValueError):
+        plain = numbers(shares, "shares")
+    except DomainError:
         plain = []
     if len(plain) < 2 or not all(share > 0.0 for share in plain):  # noqa: PLR2004 - one level needs no threshold
         message = "shares must hold at least two positive numbers, one a level from the lowest to the highest."
@@ -235,16 +237,15 @@ def _checked_shares(shares: Any) -> FloatArray:
 
 
 def _checked_values(values: ArrayLike, by: str) -> FloatArray:
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        message = "values does not hold numbers only."
-        raise DomainError(message) from None
+    found = number_column(values, "values")
     if found.ndim != 1 or not found.size:
         message = f"values has shape {found.shape}; allowed: one number a customer, at least one."
         raise DomainError(message)
-    if (bad := int((~np.isfinite(found)).sum())) > 0:
-        message = f"values has {bad} missing or infinite number(s). Fill or leave them out."
+    if (bad := int((~(np.abs(found) <= LARGEST)).sum())) > 0:
+        message = (
+            f"values has {bad} missing or infinite number(s), or numbers beyond {LARGEST:g}. Fill or leave them "
+            "out."
+        )
         raise DataError(message)
     if by == "value" and ((negative := int((found < 0.0).sum())) > 0 or found.max() <= 0.0):
         message = (

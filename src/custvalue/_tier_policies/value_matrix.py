@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import Document, FrozenMapping, Items, require
+from custvalue._tier_policies.arguments import Shell, kept_columns, matched
 from custvalue._tier_policies.axes import Axis, Cell, FixedCut, MeanCut, RatioCut, measured
-from custvalue._tier_policies.grading import kept_columns
 from custvalue._tier_policies.keys import as_series, sorted_keys
 from custvalue._tier_policies.migration import MigrationMatrix, migration_matrix
 from custvalue.exceptions import DataError, DomainError
@@ -261,7 +261,8 @@ class ValueMatrix(Document):
         ColumnError
             If a column is missing or holds no numbers.
         DataError
-            If a value is missing or infinite, a denominator is not above 0, or two cuts of an axis coincide.
+            If a value is missing or infinite, a denominator is not above 0 or so small that a quotient goes beyond
+            1e150, or two cuts of an axis coincide.
         DomainError
             If the table is no frame or has no row.
         """
@@ -280,7 +281,7 @@ class ValueMatrix(Document):
             bands.append(np.searchsorted(parted, found, side=side))
         places = {(cell.x, cell.y): place for place, cell in enumerate(self.cells)}
         grid = np.array([[places[first, second] for second in self.y.bands] for first in self.x.bands])
-        template, kept = kept_columns(table, keep, [self.x.name, self.y.name, "cell", "action"])
+        shell, kept = kept_columns(table, keep, [self.x.name, self.y.name, "cell", "action"])
         return MatrixCells(
             matrix=self,
             codes=read_only(grid[bands[0], bands[1]]),
@@ -289,8 +290,8 @@ class ValueMatrix(Document):
                 {axis.name: tuple(cut.tolist()) for axis, cut in zip((self.x, self.y), cuts, strict=True)}
             ),
             provenance=provenance(self.model_dump_json(), customers=len(numbers)),
-            _template=template,
-            _kept=kept,
+            _shell=shell,
+            _kept=FrozenMapping(kept),
         )
 
     def __repr__(self) -> str:
@@ -343,8 +344,8 @@ class MatrixCells:
     measured: FloatArray
     cuts: Mapping[str, tuple[float, ...]]
     provenance: Provenance
-    _template: Any
-    _kept: Any
+    _shell: Shell
+    _kept: Mapping[str, NDArray[Any]]
 
     @property
     def names(self) -> NDArray[Any]:
@@ -394,7 +395,7 @@ class MatrixCells:
         """
         actions = np.array([cell.action for cell in self.matrix.cells], dtype=object)[self.codes]
         axes = {axis.name: self.measured[:, place] for place, axis in enumerate((self.matrix.x, self.matrix.y))}
-        return _frames.like(self._template, self._kept | axes | {"cell": self.names, "action": actions})
+        return self._shell.frame({**self._kept, **axes, "cell": self.names, "action": actions})
 
     def migration(
         self, later: MatrixCells, *, key: str, weights: ArrayLike | None = None, confidence: float = 0.95
@@ -408,7 +409,7 @@ class MatrixCells:
         key : str
             Column of the customers' keys; both tables must have been applied with it in `keep`.
         weights : array_like of shape (n_customers,), default=None
-            What each customer of this table counts for, in its order.
+            What each customer of this table counts for, in its order; a pandas Series is matched with its index.
         confidence : float, default=0.95
             Level of the intervals.
 
@@ -422,7 +423,8 @@ class MatrixCells:
         DomainError
             If `key` was not kept, or the cells have other names.
         DataError
-            If a key repeats, or customers of one table are not in the other.
+            If a key repeats, customers of one table are not in the other, or `weights` is a pandas Series with
+            other index labels than the table.
         """
         require(later, MatrixCells, "later")
         if set(self.matrix.cell_names) != set(later.matrix.cell_names):
@@ -443,6 +445,7 @@ class MatrixCells:
                 f"{lost} customer(s) are in one table only; restrict both to the common ones and say how many."
             )
             raise DataError(message)
+        weights = matched(self._shell, weights, "weights", "the table")
         after = later.names[np.argsort(later_place)][place]
         return migration_matrix(
             self.names, after, states=self.matrix.cell_names, weights=weights, confidence=confidence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from custvalue._tier_policies import reasons
-from custvalue._tier_policies.conditions import columns_of, number_text
+from custvalue._tier_policies.conditions import bounds_of, columns_of, fact_text
 from custvalue._tier_policies.levels import as_rule
 
 if TYPE_CHECKING:
@@ -117,11 +117,13 @@ def _kept_rule(policy: TierPolicy, level: int) -> str:
 def _facts(policy: TierPolicy, now: Situation) -> str:
     """Tell the customer's values in the columns that matter here."""
     levels = [level for level in (now.level, now.before) if level]
-    names = [
-        name for level in levels for up in (True, False) for name in columns_of(_threshold(policy, level, up=up))
-    ]
-    chosen = dict.fromkeys(names) or dict.fromkeys(now.values)
-    told = ", ".join(f"{name} {number_text(now.values[name])}" for name in chosen)
+    near = [_threshold(policy, level, up=up) for level in levels for up in (True, False)]
+    chosen = dict.fromkeys(name for rule in near for name in columns_of(rule)) or dict.fromkeys(now.values)
+    rules = [_threshold(policy, level, up=up) for level in range(1, len(policy.levels)) for up in (True, False)]
+    told = ", ".join(
+        f"{name} {fact_text(now.values[name], [bound for rule in rules for bound in bounds_of(rule, name)])}"
+        for name in chosen
+    )
     return f" ({told})" if told else ""
 
 
