@@ -180,6 +180,10 @@ def test_the_drift_of_two_moments_is_drawn() -> None:
         ({"ks": [0.1, 1.2, 0.1]}, r"ks holds numbers outside \[0, 1\]"),
         ({"ks_p_value": [0.1, 1.2, 0.1]}, r"ks_p_value holds numbers outside \[0, 1\]"),
         ({"confidence": 1.0}, r"confidence is 1\.0; allowed: numbers between 0 and 1"),
+        ({"confidence": "x"}, r"confidence is 'x'; allowed: numbers between 0 and 1"),
+        ({"confidence": None}, r"confidence is None; allowed: numbers between 0 and 1"),
+        ({"n_before": "many"}, r"n_before must be a whole number from 0"),
+        ({"n_after": -1}, r"n_after must be a whole number from 0"),
         ({"indicators": ["a", "a", "b"]}, r"indicators names 'a' twice"),
     ],
 )
@@ -194,16 +198,52 @@ def test_drifts_that_do_not_fit_are_refused(change: dict[str, Any], message: str
 def test_shares_of_the_rows_are_drawn_and_cells_of_few_hatched() -> None:
     display = a_migration_display().plot()
     assert display.segments == ("loyal", "new", "rare")
-    expected = [[0.75, 0.25, 0.0], [np.nan, 0.9, 0.0], [np.nan, 0.0, 0.0]]
+    expected = [[0.75, 0.25, 0.0], [np.nan, np.nan, 0.0], [np.nan, 0.0, 0.0]]
     np.testing.assert_array_equal(display.shares, expected)
     image: Any = display.ax_.images[0]
     drawn = np.ma.filled(image.get_array(), np.nan)
     np.testing.assert_array_equal(drawn, np.where(np.array(expected) == 0.0, np.nan, expected))
-    assert texts(display.ax_) == ["75 %", "25 %", "90 %", "40", "20", "< 5", "customers"]
+    assert texts(display.ax_) == ["75 %", "25 %", "40", "20", "< 5", "customers"]
     few = [patch.get_xy() for patch in display.ax_.patches if patch.get_gid() == "few"]  # type: ignore[attr-defined]  # rectangles
-    assert few == [(-0.5, 0.5), (-0.5, 1.5)]
+    assert few == [(-0.5, 0.5), (0.5, 0.5), (-0.5, 1.5)]
     assert len([patch for patch in display.ax_.patches if patch.get_gid() == "stayed"]) == 3
-    assert legend_of(display) == ["fewer than 5 customers", "no customer"]
+    assert legend_of(display) == ["fewer than 5 customers,\nor hidden beside such a cell", "no customer"]
+
+
+@pytest.mark.parametrize(
+    ("row", "hidden", "total", "n"),
+    [
+        ([2, 18, 0, 0], "1100", "20", "120"),
+        ([2, 18, 30, 40], "1100", "90", "190"),
+        ([1, 2, 30, 40], "1110", "73", "173"),
+        ([9, 18, 30, 40], "0000", "97", "197"),
+        ([0, 4, 0, 0], "0100", "< 5", "100+"),
+        ([1, 2, 0, 0], "1100", "< 5", "100+"),
+        ([0, 0, 0, 0], "0000", "0", "100"),
+        ([1, 1, 1, 2], "1111", "5", "105"),
+    ],
+)
+def test_by_hand_no_move_can_be_got_by_subtraction(row: list[int], hidden: str, total: str, n: str) -> None:
+    """A row of 20 of whom 90 % went one way tells that 2 went the other, so both are hidden."""
+    others = np.diag([100, 0, 0])
+    customers = np.vstack([row, np.hstack([np.zeros((3, 1)), others])])
+    display = plot.SegmentMigrationDisplay(["a", "b", "c", "d"], customers=customers).plot()
+    there = [place for place, name in enumerate("abcd") if name in display.segments]
+    if any(row):
+        assert "".join(str(int(one)) for one in display.hidden[0]) == "".join(hidden[k] for k in there)
+        assert np.isnan(display.shares[0]).tolist() == display.hidden[0].tolist()
+        assert total in texts(display.ax_)
+    assert display.ax_.get_title().split("\n")[1] == f"n = {n} at both moments"
+
+
+def test_a_row_of_single_customers_has_no_total() -> None:
+    """Five hatched cells of five customers would be one customer each."""
+    names = [f"s{k}" for k in range(6)]
+    customers = np.zeros((6, 6))
+    customers[0, :5], customers[5, 5] = 1, 50
+    display = plot.SegmentMigrationDisplay(names, customers=customers).plot()
+    assert "5+" in texts(display.ax_)
+    assert display.ax_.get_title() == "Segment migration\nn = 50+ at both moments"
 
 
 def test_rows_come_from_and_columns_go_to() -> None:
@@ -211,9 +251,10 @@ def test_rows_come_from_and_columns_go_to() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("segment after", "segment before")
     low, high = axes.get_ylim()
     assert low > high  # the first segment is on top
-    assert axes.get_title() == "Segment migration\nn = 63 at both moments, 12 came, 7 left"
-    without = a_migration_display(entrants=None).plot().ax_
-    assert without.get_title() == "Segment migration\nn = 63 at both moments"
+    assert axes.get_title() == "Segment migration\nn = 60+ at both moments, 12 came, 7 left"
+    customers = [[30, 10, 0, 0], [6, 14, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    without = a_migration_display(entrants=None, customers=customers).plot().ax_
+    assert without.get_title() == "Segment migration\nn = 60 at both moments"
 
 
 def test_above_twelve_segments_less_is_written() -> None:
@@ -229,9 +270,8 @@ def test_the_migration_of_a_drift_is_drawn() -> None:
     np.testing.assert_array_equal(display.customers, found.migration)
     assert (display.entrants, display.leavers) == (30, 20)
     shares = found.migration_shares().pivot_table(index="before", columns="after", values="share")
-    np.testing.assert_allclose(
-        display.shares, np.where((found.migration > 0) & (found.migration < 5), np.nan, shares)
-    )
+    np.testing.assert_allclose(display.shares, np.where(display.hidden, np.nan, shares))
+    assert display.hidden[(found.migration > 0) & (found.migration < 5)].all()
 
 
 @pytest.mark.parametrize(
@@ -241,6 +281,8 @@ def test_the_migration_of_a_drift_is_drawn() -> None:
         ({"customers": np.zeros((4, 4))}, r"customers has shape \(4, 4\) and counts 0"),
         ({"customers": np.full((4, 4), 0.5)}, r"customers holds numbers that count nobody"),
         ({"segments": ["a"] * 4}, r"segments names 'a' twice"),
+        ({"entrants": "12"}, r"entrants must be a whole number from 0"),
+        ({"leavers": 1.5}, r"leavers must be a whole number from 0"),
         (
             {"segments": [f"s{k}" for k in range(41)], "customers": np.eye(41)},
             r"41 segments have customers; allowed: up to 40 in one picture. Use a segment map",

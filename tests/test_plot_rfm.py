@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from sklearn.exceptions import NotFittedError
 
 from custvalue import plot, rfm
+from custvalue._displays.small_cells import hidden_among, total_text
 from custvalue.exceptions import ColumnError, DataError, DomainError
 from pictures import Everything, all_texts, draws_where_it_is_told, legend_of
 
@@ -45,6 +46,12 @@ def bars(axes: Any, gid: str) -> list[Any]:
 
 def lines(axes: Any, gid: str) -> list[Any]:
     return [line for line in axes.lines if line.get_gid() == gid]
+
+
+def patches(display: Any, gid: str) -> list[tuple[int, int]]:
+    """Give row and column of the cells that are marked so."""
+    found = [patch.get_xy() for patch in display.ax_.patches if patch.get_gid() == gid]
+    return [(int(y + 0.5), int(x + 0.5)) for x, y in found]
 
 
 def texts(axes: Any) -> list[str]:
@@ -334,6 +341,11 @@ def test_frames_of_other_libraries_and_arrays_are_taken() -> None:
         ({"directions": ["up", "down"]}, r"directions of 'benefit', 'cost' and ''"),
         ({"logarithmic": ["monetary"]}, r"logarithmic names \['monetary'\]; allowed: a sequence of"),
         ({"logarithmic": "turnover"}, r"logarithmic names 'turnover'; allowed: a sequence of"),
+        ({"logarithmic": None}, r"logarithmic names None; allowed: a sequence of"),
+        ({"units": "ab"}, r"units is a str; allowed: a sequence, one text an indicator"),
+        ({"directions": None}, r"directions is a NoneType; allowed: a sequence, one text an indicator"),
+        ({"edges": ["ab", [0, 1, 2, INF]]}, r"edges does not hold rows of numbers only; allowed: one row"),
+        ({"customers": 3}, r"customers does not hold rows of numbers only; allowed: one row"),
         ({"logarithmic": ["turnover"]}, r"edges of 'turnover' are not positive"),
         ({"indicators": ["a", "a"]}, r"indicators names 'a' twice"),
     ],
@@ -353,6 +365,9 @@ def test_tables_without_a_distribution_are_refused() -> None:
         of(frame, columns=["c"])
     with pytest.raises(DomainError, match=r"columns name columns of a frame, and X is an array"):
         of(frame.to_numpy(), columns=["a"])
+    for columns in ("a", 3):
+        with pytest.raises(DomainError, match=r"columns is a (str|int); allowed: a sequence of names, or None"):
+            of(frame, columns=columns)  # type: ignore[arg-type]  # wrong
     with pytest.raises(DomainError, match=r"scaler has no bounds for \['b'\]; it knows \['a'\]"):
         of(frame, scaler=scaler)
     with pytest.raises(DomainError, match=r"X has 2 columns and the scaler 1"):
@@ -374,14 +389,14 @@ def drawn_matrix(display: Any) -> Any:
 
 def test_the_means_are_drawn_and_cells_of_few_are_hatched_without_one() -> None:
     display = a_heat_map().plot()
-    expected = [[12.0, np.nan, np.nan], [30.0, 45.0, 0.0]]
+    expected = [[12.0, np.nan, np.nan], [30.0, np.nan, 0.0]]
     assert display.means is not None
     np.testing.assert_array_equal(display.means, expected)
     np.testing.assert_array_equal(drawn_matrix(display), expected)
-    assert texts(display.ax_) == ["12.0\n(30)", "30.0\n(10)", "45.0\n(8)", "0.0\n(9)"]
+    assert texts(display.ax_) == ["12.0\n(30)", "30.0\n(10)", "0.0\n(9)"]
     few = [patch for patch in display.ax_.patches if patch.get_gid() == "few"]
-    assert [patch.get_xy() for patch in few if isinstance(patch, Rectangle)] == [(0.5, -0.5)]
-    assert legend_of(display) == ["fewer than 5 customers", "no customer"]
+    assert [patch.get_xy() for patch in few if isinstance(patch, Rectangle)] == [(0.5, -0.5), (0.5, 0.5)]
+    assert legend_of(display) == ["fewer than 5 customers,\nor hidden beside such a cell", "no customer"]
     assert display.ax_.get_title() == "RFM heat map\nn = 59, by cell in brackets"
 
 
@@ -394,8 +409,8 @@ def test_the_best_scores_are_at_the_top_and_at_the_right() -> None:
 
 def test_customers_are_drawn_on_request_and_without_means() -> None:
     for display in (a_heat_map().plot(colour="customers"), a_heat_map(means=None).plot()):
-        np.testing.assert_array_equal(drawn_matrix(display), [[30.0, np.nan, np.nan], [10.0, 8.0, 9.0]])
-        assert texts(display.ax_) == ["30", "10", "8", "9"]
+        np.testing.assert_array_equal(drawn_matrix(display), [[30.0, np.nan, np.nan], [10.0, np.nan, 9.0]])
+        assert texts(display.ax_) == ["30", "10", "9"]
         assert display.figure_.axes[-1].get_ylabel() == "customers"
 
 
@@ -403,7 +418,89 @@ def test_means_of_few_known_customers_are_not_drawn_either() -> None:
     display = a_heat_map(known=[[30, 2, 0], [4, 8, 9]]).plot()
     assert display.means is not None
     assert np.isnan(display.means[1, 0])
-    assert len([patch for patch in display.ax_.patches if patch.get_gid() == "few"]) == 2
+    assert patches(display, "few") == [(0, 1), (1, 0), (1, 1)]
+    assert legend_of(display) == [
+        "fewer than 5 customers with the figure,\nor hidden beside such a cell",
+        "no customer",
+    ]
+    assert texts(a_heat_map(known=[[30, 2, 0], [4, 8, 9]]).plot(colour="customers").ax_) == ["30", "10", "9"]
+
+
+def test_a_cell_of_many_of_whom_nobody_has_the_figure_is_told_apart() -> None:
+    display = a_heat_map(
+        customers=[[30, 40, 50]], means=[[np.nan, 2.0, 3.0]], known=[[0, 40, 50]], recency="r"
+    ).plot()
+    assert patches(display, "few") == []
+    assert patches(display, "no figure") == [(0, 0)]
+    assert legend_of(display) == ["no customer has the figure"]
+    assert texts(display.ax_) == ["2.00\n(40)", "3.00\n(50)"]
+    few = a_heat_map(customers=[[3, 4, 50]], means=[[np.nan, 2.0, 3.0]], known=[[0, 4, 50]]).plot()
+    assert patches(few, "no figure") == []
+    assert patches(few, "few") == [(0, 0), (0, 1)]
+    for display in (few, a_heat_map(customers=[[3, 4, 50]], means=None).plot()):
+        assert legend_of(display) == ["fewer than 5 customers,\nor hidden beside such a cell"]
+
+
+@pytest.mark.parametrize(
+    ("customers", "hidden", "n"),
+    [
+        ([9, 20, 30, 40], "0000", "99"),
+        ([2, 20, 30, 40], "1100", "92"),
+        ([2, 3, 30, 40], "1100", "75"),
+        ([1, 2, 30, 40], "1110", "73"),
+        ([0, 4, 0, 40], "0101", "44"),
+        ([3, 4, 30, 40], "1100", "77"),
+        ([4, 4, 30, 40], "1100", "78"),
+        ([1, 1, 1, 1, 1, 40], "111111", "45"),
+        ([1, 1, 1, 1, 2, 40], "111110", "46"),
+        ([3, 0, 0, 0], "1000", "< 5"),
+        ([2, 2, 0, 0], "1100", "< 5"),
+        ([1, 1, 1, 1, 1, 1], "111111", "5+"),
+    ],
+)
+def test_by_hand_no_count_can_be_got_by_subtraction(customers: list[int], hidden: str, n: str) -> None:
+    """One small count alone, or several of one customer each, would follow from the total and the others."""
+    display = plot.RFMHeatmapDisplay([customers]).plot()
+    assert "".join(str(int(one)) for one in display.hidden[0]) == hidden
+    assert display.ax_.get_title() == f"RFM heat map\nn = {n}"
+    assert texts(display.ax_) == [
+        str(count) for count, away in zip(customers, hidden, strict=True) if count and away == "0"
+    ]
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=6).filter(any))
+@settings(max_examples=60, deadline=None)
+def test_hidden_counts_have_several_solutions(customers: list[int]) -> None:
+    """By trying all: total, legend and the rule of the next smallest leave open what each hidden cell holds."""
+    counts = np.array(customers, dtype=float)
+    mask = hidden_among(counts)
+    assert (counts[~mask & (counts > 0.0)] >= 5.0).all()
+    total, count = int(counts[mask].sum()), int(mask.sum())
+    if not count or total_text(counts) != str(sum(customers)):
+        return
+    shown = counts[~mask & (counts > 0.0)].min(initial=np.inf)
+    ways = [np.diff([0, *cuts, total]) for cuts in itertools.combinations(range(1, total), count - 1)]
+    ways = [way for way in ways if way.min() < 5 and way.max() <= shown]
+    assert all(len(set(place)) > 1 for place in np.array(ways).T.tolist())
+
+
+def test_figures_of_a_pandas_index_are_put_into_the_order_of_the_cells() -> None:
+    """Customers 0 to 5 have cell 1-1 and figure 1, customers 6 to 11 cell 2-2 and figure 5."""
+    scores = pd.DataFrame({"recency_score": [1] * 6 + [2] * 6, "frequency_score": [1] * 6 + [2] * 6})
+    values = pd.Series([1.0] * 6 + [5.0] * 6)
+    found = rfm.cells(scores)
+    for figures in (values, values.iloc[::-1], values.iloc[::-1].to_frame("m"), values.to_numpy()):
+        display = plot.RFMHeatmapDisplay.from_cells(found, figures)
+        assert display.means is not None
+        assert display.means[[0, 1], [0, 1]].tolist() == [1.0, 5.0]
+    for index in (range(1, 13), [0] * 12):
+        with pytest.raises(DataError, match=r"values and the cells have different pandas indexes"):
+            plot.RFMHeatmapDisplay.from_cells(found, values.set_axis(pd.Index(index)))
+    by_array = plot.RFMHeatmapDisplay.from_cells(
+        rfm.cells(scores.to_numpy()), values.iloc[::-1], recency="x0", frequency="x1"
+    )
+    assert by_array.means is not None
+    assert by_array.means[0, 0] == 5.0
 
 
 def test_large_means_are_written_in_thousands() -> None:
@@ -501,7 +598,7 @@ def test_cells_and_figures_that_do_not_fit_are_refused() -> None:
     with pytest.raises(DomainError, match=r"values has shape \(3, 1\); allowed: \(2, 1\), one number a customer"):
         of(found, [1.0, 2.0, 3.0])
     with pytest.raises(DataError, match=r"values and the cells have different pandas indexes"):
-        of(found, pd.DataFrame({"m": [1.0, 2.0]}, index=["b", "a"]))
+        of(found, pd.DataFrame({"m": [1.0, 2.0]}, index=["b", "c"]))
     with pytest.raises(DataError, match=r"values holds infinite"):
         of(found, [1.0, INF])
     with pytest.raises(DomainError, match=r"cells hold no customer"):
@@ -561,6 +658,8 @@ def test_segments_without_values_are_ordered_by_their_customers() -> None:
         ([100, 50, 1], ("b", "c")),
         ([100, 0, 1], ("a", "c")),
         ([3, 2, 4], ("a", "b", "c")),
+        ([100, 4, 3], ("b", "c")),
+        ([100, 4, 4], ("b", "c")),
     ],
 )
 def test_small_segments_are_joined_until_there_are_five(customers: list[int], joined: tuple[str, ...]) -> None:
@@ -582,6 +681,32 @@ def test_by_hand_labels_and_values_make_the_segments() -> None:
         assert display.value is not None
         np.testing.assert_array_equal(display.value, [10.0, 6.0, 0.0])
     assert plot.SegmentDisplay.from_labels(labels).segments == ("x", "y")
+
+
+def test_single_customers_are_joined_with_one_segment_more() -> None:
+    """Five segments of one customer each would be told by their number: five of five customers."""
+    names = ["a", "b", "c", "d", "e", "f", "g"]
+    display = plot.SegmentDisplay(names, customers=[1, 1, 1, 1, 1, 30, 40])
+    assert display.joined == tuple(names[:6])
+
+
+def test_values_of_a_pandas_index_are_put_into_the_order_of_the_labels() -> None:
+    """Customers 0 to 5 are x with 1 each, customers 6 to 10 are y with 2 each."""
+    labels = pd.Series(["x"] * 6 + ["y"] * 5, name="segment")
+    values = pd.Series([1.0] * 6 + [2.0] * 5)
+    of: Any = plot.SegmentDisplay.from_labels
+    mixed = values.iloc[::-1]
+    for some, figures in itertools.product((labels, labels.to_frame()), (values, mixed, mixed.to_frame("m"))):
+        display = of(some, figures, segments=["x", "y"])
+        assert dict(zip(display.segments, display.value, strict=True)) == {"x": 6.0, "y": 10.0}
+    other = labels.set_axis(pd.Index([f"c{k}" for k in range(11)]))
+    with pytest.raises(DataError, match=r"values and labels have different pandas indexes, which do not hold"):
+        of(other, values)
+    twice = labels.set_axis(pd.Index([0] * 11))
+    with pytest.raises(DataError, match=r"values and labels have different pandas indexes"):
+        of(twice, values)
+    assert of(twice, values.set_axis(twice.index)).customers.sum() == 11
+    assert of(other, values.to_numpy()).customers.sum() == 11
 
 
 def test_the_segments_of_a_map_are_drawn() -> None:
@@ -618,6 +743,9 @@ def test_labels_that_do_not_fit_are_refused() -> None:
     framed = pd.DataFrame({"segment": labels})
     with pytest.raises(DomainError, match=r"labels hold \['a'\], which segments do not name"):
         of(labels, segments=["b"])
+    for segments in ("a", 3):
+        with pytest.raises(DomainError, match=r"segments is a (str|int); allowed: a sequence of names, or None"):
+            of(labels, segments=segments)  # type: ignore[arg-type]  # wrong
     with pytest.raises(DataError, match=r"labels has 1 missing label"):
         of(["a", None])  # type: ignore[arg-type]  # texts
     with pytest.raises(DomainError, match=r"labels has 2 columns; allowed: one"):
@@ -685,6 +813,44 @@ def test_negative_values_have_a_curve_below_zero_and_no_coefficient() -> None:
     assert display.ax_.get_title().endswith("n = 100, Gini not defined below zero")
 
 
+@pytest.mark.parametrize("loss", [0.999, 0.99999, 1.0 - 1e-10])
+@pytest.mark.parametrize("kind", ["lorenz", "pareto"])
+def test_a_whale_curve_of_a_small_total_has_few_ticks_and_short_texts(loss: float, kind: Any) -> None:
+    """500 customers bring 1 each and 500 lose nearly as much: the best half brings 1 / (1 - loss) of the total."""
+    found = rfm.concentration(np.r_[np.full(500, 1.0), np.full(500, -loss)])
+    display = plot.LorenzDisplay.from_concentration(found).plot(kind=kind)
+    display.figure_.canvas.draw()
+    ticks = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert 4 <= len(ticks) <= 9
+    assert len(set(ticks)) == len(ticks)
+    assert max(len(text) for text in [*ticks, *legend_of(display)]) < 40
+    (curve,) = lines(display.ax_, "curve")
+    assert np.abs(curve.get_ydata()).max() == pytest.approx(1.0 / (1.0 - loss), rel=1e-3)
+
+
+def test_ordinary_curves_have_a_tick_each_fifth() -> None:
+    for kind in ("lorenz", "pareto"):
+        axes = a_lorenz_display().plot(kind=kind).ax_
+        axes.figure.canvas.draw()
+        for axis in (axes.xaxis, axes.yaxis):
+            np.testing.assert_allclose(np.diff(axis.get_ticklocs()), 0.2)
+            assert {"0 %", "20 %", "100 %"} <= {label.get_text() for label in axis.get_ticklabels()}
+
+
+def test_a_whale_curve_tells_large_shares() -> None:
+    found = rfm.concentration(np.r_[np.full(500, 1.0), np.full(500, -0.999)])
+    display = plot.LorenzDisplay.from_concentration(found).plot(kind="pareto")
+    assert legend_of(display)[2:] == ["the top 20 % bring 40,000 %", "the top < 0.1 % bring 80 %"]
+
+
+def test_nearly_equal_customers_have_a_curve() -> None:
+    values = np.full(30, 0.1)
+    values[::3] = np.nextafter(0.1, 1.0)
+    display = plot.LorenzDisplay.from_concentration(rfm.concentration(values))
+    assert display.gini is not None
+    assert 0.0 <= display.gini < 1e-12
+
+
 def test_equal_customers_lie_on_the_diagonal() -> None:
     display = plot.LorenzDisplay.from_concentration(rfm.concentration([7.0] * 40))
     np.testing.assert_allclose(display.value_share, display.customer_share, atol=1e-15)
@@ -700,6 +866,14 @@ def test_equal_customers_lie_on_the_diagonal() -> None:
         ({"customer_share": [0.0, 0.0, 1.0]}, r"do not rise from \(0, 0\) to \(1, 1\)"),
         ({"value_share": [0.0, 0.9, 1.0]}, r"value_share bends downwards; allowed: a Lorenz curve"),
         ({"gini": 1.0}, r"gini is 1; allowed: a number from 0"),
+        ({"gini": -0.1}, r"gini is -0\.1; allowed: a number from 0"),
+        ({"gini": float("nan")}, r"gini is nan; allowed: a number from 0"),
+        ({"gini": "x"}, r"gini is 'x'; allowed: a number from 0"),
+        ({"gini": True}, r"gini is True; allowed: a number from 0"),
+        ({"n_customers": None}, r"n_customers is None; allowed: at least 25"),
+        ({"n_customers": "50"}, r"n_customers is '50'; allowed: at least 25"),
+        ({"n_customers": True}, r"n_customers is True; allowed: at least 25"),
+        ({"customer_share": 0.5}, r"customer_share is a float; allowed: a sequence of numbers"),
     ],
 )
 def test_curves_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:

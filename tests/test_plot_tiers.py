@@ -251,6 +251,8 @@ def test_weighted_migrations_are_refused() -> None:
         ({"periods": ("a",)}, r"periods is \('a',\); allowed: two names"),
         ({"periods": "ab"}, r"periods is 'ab'; allowed: two names"),
         ({"outside": ["silver"]}, r"outside is \['silver'\]; allowed: a sequence of"),
+        ({"outside": None}, r"outside is None; allowed: a sequence of"),
+        ({"periods": None}, r"periods is None; allowed: two names"),
         ({"outside": "basic"}, r"outside is 'basic'; allowed: a sequence of"),
         ({"tiers": ["a", "a", "b"]}, r"tiers names 'a' twice"),
     ],

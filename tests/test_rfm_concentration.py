@@ -157,6 +157,7 @@ def test_a_result_is_read_only_and_says_nothing_of_customers() -> None:
         ([1.0, np.nan], DataError, r"values holds missing values .*1 cell"),
         ([1.0, np.inf], DataError, "values holds infinite numbers"),
         ([[1.0, 2.0]], DomainError, r"values has shape \(1, 2\)"),
+        ([[1.0], [1.0, 2.0]], DomainError, "values has rows of different lengths"),
         (["5550123", "x"], DomainError, "values does not hold numbers only"),
         (pd.DataFrame({"a": [1.0], "b": [2.0]}), ColumnError, "values has 2 columns; allowed: one"),
         (pd.DataFrame({"a": ["x"]}), ColumnError, "Column 'a' is of type"),
@@ -183,6 +184,22 @@ def test_refused_shares(share: Any) -> None:
         found.customers_for(share)
     with pytest.raises(DomainError, match="shares must be a number from 0 to 1"):
         found.pareto([0.5, share])
+
+
+@pytest.mark.parametrize("shares", [0.2, "0.2", None])
+def test_a_single_share_is_no_sequence(shares: Any) -> None:
+    with pytest.raises(DomainError, match=r"shares is a .*; allowed: a sequence of numbers from 0 to 1"):
+        rfm.concentration([1.0, 2.0]).pareto(shares)
+
+
+@pytest.mark.parametrize("n", [3, 7, 30, 1000])
+def test_gini_keeps_to_its_range_where_values_are_nearly_equal(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for base in (0.1, 0.3, 1.0 / 3.0, 1e6 + 0.1):
+        found = rfm.concentration(base + rng.integers(0, 2, n) * np.spacing(base)).gini
+        assert 0.0 <= found < 1e-12
+    assert rfm.concentration([0.0] * (n - 1) + [0.1]).gini <= 1.0 - 1.0 / n
+    assert rfm.concentration([0.1]).gini == 0.0
 
 
 def test_hebbali2024_revenue(shared: Path) -> None:

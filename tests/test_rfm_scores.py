@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -427,12 +428,81 @@ def test_refused_settings(more: dict[str, Any], error: type[Exception], message:
     refuse(error, message, past(), INDICATORS, **more)
 
 
-@pytest.mark.parametrize("bad", [[], [2.0, 1.0], [1.0, 1.0], [np.nan], [1e200], [True], ["1"], "12", 3.0, [[1.0]]])
+@pytest.mark.parametrize(
+    "bad", [[], [2.0, 1.0], [1.0, 1.0], [np.nan], [1e200], [True], ["1"], "12", True, np.nan, [[1.0]]]
+)
 def test_refused_thresholds(bad: Any) -> None:
     message = "thresholds must be 1 to 999 finite numbers, each larger than the one before"
     refuse(DomainError, message, past(), method="thresholds", thresholds=bad)
     message = r"thresholds\['recency'\] must be 1 to 999 finite numbers"
     refuse(DomainError, message, past(), method="thresholds", thresholds=dict.fromkeys(NAMES, bad))
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [
+        [3.0, 9.0],
+        np.array([3, 9]),
+        pd.Series([3.0, 9.0]),
+        pl.Series([3.0, 9.0]),
+        {"r": pd.Series([3.0, 9.0])},
+        {"r": np.array([3.0, 9.0])},
+    ],
+)
+def test_by_hand_thresholds_of_every_kind(thresholds: Any) -> None:
+    X = pd.DataFrame({"r": [2.0, 3.0, 8.0, 9.0]})
+    scorer = rfm.RFMScorer(method="thresholds", thresholds=thresholds)
+    assert clone(scorer).fit_transform(X)["r_score"].tolist() == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("make", [lambda X: X.mean(), lambda X: X.mean().to_dict(), lambda X: X.mean()[::-1]])
+def test_by_hand_a_single_threshold_a_column_is_its_mean(make: Any) -> None:
+    """Means 2 and 20: two scores each, a value equal to the mean lies above it, as a cost below."""
+    X = pd.DataFrame({"recency": [1.0, 2.0, 3.0], "monetary": [10.0, 20.0, 30.0]})
+    chosen = INDICATORS.select("recency", "monetary")
+    scores = rfm.RFMScorer(chosen, method="thresholds", thresholds=make(X)).fit_transform(X)
+    assert scores.to_numpy().tolist() == [[2, 1], [1, 2], [1, 2]]
+
+
+def test_one_number_is_the_threshold_of_all_columns() -> None:
+    X = pd.DataFrame({"a": [1.0, 3.0], "b": [3.0, 5.0]})
+    for one in (3.0, 3, np.float64(3.0), np.array(3.0)):
+        scores = rfm.RFMScorer(method="thresholds", thresholds=one).fit_transform(X)
+        assert scores.to_numpy().tolist() == [[1, 2], [2, 2]]
+
+
+def test_thresholds_by_name_that_do_not_fit_are_refused() -> None:
+    X = past()[["recency"]]
+    refuse(ColumnError, "thresholds must name exactly", X, method="thresholds", thresholds=pd.Series({"x": 1.0}))
+    twice = pd.Series([1.0, 2.0], index=["recency", "recency"])
+    refuse(
+        ColumnError, "thresholds is a Series that names a column twice", X, method="thresholds", thresholds=twice
+    )
+
+
+def test_counts_of_the_fit_are_read_only() -> None:
+    scorer = rfm.RFMScorer(INDICATORS).fit(past())
+    for counts in (scorer.null_counts_, *scorer.score_counts_):
+        with pytest.raises(ValueError, match="read-only"):
+            counts[0] = 7
+
+
+def test_a_part_of_the_set_scores_a_part_of_the_columns() -> None:
+    frame = past()
+    part = rfm.RFMScorer(INDICATORS.select("monetary", "recency")).fit(frame[["monetary", "recency"]])
+    whole = rfm.RFMScorer(INDICATORS).fit_transform(frame)
+    pd.testing.assert_frame_equal(
+        part.transform(frame[["monetary", "recency"]]), whole[["monetary_score", "recency_score"]]
+    )
+    refuse(
+        ColumnError, r"a part of the set, as indicators\.select\(\*names\) gives it", frame[NAMES[:2]], INDICATORS
+    )
+
+
+def test_rows_of_different_lengths_are_refused() -> None:
+    table = rfm.ScoreTable(columns=[rfm.ScoreCuts(name="a", method="thresholds", cuts=[1.0])])
+    with pytest.raises(DomainError, match="X has rows of different lengths; allowed: an array of numbers"):
+        table.apply([[1.0], [1.0, 2.0]])
 
 
 def test_refused_tables_of_customers() -> None:
@@ -555,6 +625,8 @@ def test_a_result_of_cells_shows_no_customer() -> None:
     assert "geheim" not in found._repr_html_()
     with pytest.raises(ValueError, match="read-only"):
         found.scores[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        rfm.cells([[5, 1]]).labels[0] = "1-1"
     assert found.provenance.counts == {"customers": 2, "cells": 2}
 
 
@@ -581,12 +653,45 @@ def test_refused_scores(scores: Any, columns: Any, error: type[Exception], messa
     assert "5550123" not in str(caught.value)
 
 
+def test_by_hand_figures_are_found_by_the_index() -> None:
+    """Customer a has cell 5 and figure 1, b cell 1 and figure 2, in whatever order the figures stand."""
+    found = rfm.cells(pd.DataFrame({"r": [5, 1]}, index=["a", "b"]))
+    for figures in (
+        pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]),
+        pd.DataFrame({"x": [2.0, 1.0]}, index=["b", "a"]),
+        pl.DataFrame({"x": [1.0, 2.0]}),
+    ):
+        assert found.means(figures)[["r", "x_mean"]].to_numpy().tolist() == [[5, 1.0], [1, 2.0]]
+
+
+@pytest.mark.parametrize("name", ["cell", "customers", "share"])
+def test_scores_named_like_columns_of_the_cells_are_refused(name: str) -> None:
+    scores = pd.DataFrame({name: [5, 1], "r": [1, 2]})
+    with pytest.raises(ColumnError, match=rf"scores has columns \['{name}'\].*rename them, or choose the scores"):
+        rfm.cells(scores)
+    assert rfm.cells(scores, columns=["r"]).columns == ("r",)
+
+
+def test_scores_named_like_means_are_refused() -> None:
+    found = rfm.cells(pd.DataFrame({"x_mean": [5, 1], "r": [1, 2]}))
+    with pytest.raises(ColumnError, match=r"scores are named \['x_mean'\], which the means are called"):
+        found.means(pd.DataFrame({"x": [1.0, 2.0]}))
+    assert "y_mean" in found.means(pd.DataFrame({"y": [1.0, 2.0]}))
+
+
 def test_refused_figures() -> None:
     found = rfm.cells(pd.DataFrame({"r": [5, 1]}, index=["a", "b"]))
     with pytest.raises(DomainError, match="values has 1 rows and there are 2 customers"):
         found.means([[1.0]])
+    for index in (["b", "c"], ["a", "a"], [0, 1]):
+        with pytest.raises(DataError, match="different pandas indexes, which do not hold the same customers once"):
+            found.means(pd.DataFrame({"x": [1.0, 2.0]}, index=index))
+    doubled = rfm.cells(pd.DataFrame({"r": [5, 1]}, index=["a", "a"]))
     with pytest.raises(DataError, match="different pandas indexes"):
-        found.means(pd.DataFrame({"x": [1.0, 2.0]}, index=["b", "a"]))
+        doubled.means(pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]))
+    for bad in ("x", ["x", "x"], 3):
+        with pytest.raises(DomainError, match="columns must be a sequence of different names"):
+            found.means(pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]), columns=bad)  # type: ignore[arg-type]  # wrong
     with pytest.raises(ColumnError, match="missing: 'y'"):
         found.means(pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]), columns=["y"])
     with pytest.raises(DataError, match="infinite"):

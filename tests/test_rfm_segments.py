@@ -165,6 +165,36 @@ def test_eight_types_of_more_scores() -> None:
     assert labels["segment"].tolist() == ["一般价值", "重要挽留"]
 
 
+def test_eight_types_at_the_means() -> None:
+    """The recipe of the docstring, and by comparison: high from the mean, for recency below it."""
+    rng = np.random.default_rng(5)
+    X = pd.DataFrame(rng.integers(0, 9, (60, 3)).astype(float), columns=CLASSIC)
+    means = X.mean()
+    recipes: list[Any] = [means, means.to_dict()]
+    for thresholds in recipes:
+        scorer = rfm.RFMScorer(INDICATORS, method="thresholds", thresholds=thresholds).fit(X)
+        labels = rfm.SegmentMap.eight_types().label(scorer.transform(X))["segment"]
+        high = X.ge(means)
+        high["recency"] = X["recency"] < means["recency"]
+        kinds = [["win back", "keep"], ["develop", "value"]]
+        expected = [
+            f"{'important' if much else 'ordinary'} {kinds[int(recent)][int(often)]}"
+            for recent, often, much in high.itertuples(index=False)
+        ]
+        assert labels.tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["cell", "segment", "action"])
+def test_axes_named_like_columns_of_the_table_are_refused_by_it(name: str) -> None:
+    built = rfm.SegmentMap(
+        axes=[rfm.SegmentAxis(name=name, n_bins=2)],
+        segments=[rfm.Segment(name="low", cells=["1"]), rfm.Segment(name="high", cells=["2"])],
+    )
+    assert built.label([[2]]).tolist() == ["high"]
+    with pytest.raises(ColumnError, match=rf"axes are named \['{name}'\], as columns of this table are; rename"):
+        built.to_frame()
+
+
 def test_twelve_groups_are_three_by_two_by_two() -> None:
     ours = rfm.SegmentMap.twelve_groups()
     assert len(ours.names) == 12
@@ -468,6 +498,7 @@ def test_pandas_keeps_its_index() -> None:
         ([[2, 0, 1]], {}, DataError, "in column 1 that are no whole number from 1 to 2"),
         ([[2, 2]], {}, DomainError, "scores has 2 columns and the map 3 axes: recency, frequency, monetary"),
         ([2, 2, 1], {}, DomainError, "two dimensions"),
+        ([[1, 1, 1], [1, 1]], {}, DomainError, "scores has rows of different lengths"),
         ([[2, 2, 1]], {"columns": {"recency": "r"}}, DomainError, "columns must map each of"),
         ([[2, 2, 1]], {"names": "german"}, DomainError, "names must be 'name' or 'chinese'"),
         (pd.DataFrame({"recency": [1]}), {}, ColumnError, "missing: 'frequency', 'monetary'.* in columns="),

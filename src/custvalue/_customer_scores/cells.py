@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue.exceptions import DataError, DomainError
+from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Joins the scores of a cell to a text: 5-4-3.
 JOINER = "-"
+#: Columns of the table of cells beside the scores.
+OWN_COLUMNS = ("cell", "customers", "share")
 #: Larger scores are no scores.
 HIGHEST_SCORE = 1000
 #: Beyond this many possible cells rows are compared as rows and not as one number.
@@ -81,8 +84,8 @@ class Cells:
         Parameters
         ----------
         values : table of shape (n_customers, n_figures)
-            Numbers of the same customers in the same order. Null is left out of the mean and the count of its
-            column.
+            Numbers of the same customers in the same order; a pandas frame is put into the order of the scores'
+            index, if the scores have one. Null is left out of the mean and the count of its column.
         columns : sequence of str, default=None
             Which columns of a frame to average; None takes all.
 
@@ -95,12 +98,13 @@ class Cells:
         Raises
         ------
         ColumnError
-            If a column is missing or holds no numbers.
+            If a column is missing or holds no numbers, or a score has the name of a column of the means.
         DataError
-            If a value is infinite, or the pandas indexes differ.
+            If a value is infinite, or the pandas indexes do not hold the same customers.
         DomainError
-            If the number of rows differs.
+            If the number of rows differs, or `columns` are no sequence of different names.
         """
+        _require_names(columns)
         numbers = _frames.numeric(values, columns, argument="values", nulls=True)
         if len(numbers) != len(self.scores):
             message = f"values has {len(numbers)} rows and there are {len(self.scores)} customers; give one a row."
@@ -108,11 +112,14 @@ class Cells:
         own = _frames.row_labels(self.labels) if _frames.is_frame(self.labels) else None
         other = _frames.row_labels(values) if _frames.is_frame(values) else None
         if own is not None and other is not None and own != other:
-            message = "values and the scores have different pandas indexes; bring them into the same order first."
-            raise DataError(message)
+            numbers = numbers[_places_of(own, other)]
         names = list(columns) if columns is not None else list(_frames.column_names(values) or ())
         names = names or [f"x{j}" for j in range(numbers.shape[1])]
         frame, place = self._counted()
+        new = {f"{name}_{what}" for name in names for what in ("mean", "known")}
+        if taken := [name for name in self.columns if name in new]:
+            message = f"scores are named {taken}, which the means are called; rename these columns of scores."
+            raise ColumnError(message)
         for j, name in enumerate(names):
             known = ~np.isnan(numbers[:, j])
             counts = np.bincount(place[known], minlength=len(frame))
@@ -161,7 +168,8 @@ def cells(scores: Table, *, columns: Sequence[str] | None = None) -> Cells:
     Raises
     ------
     ColumnError
-        If a column is missing or holds no numbers.
+        If a column is missing or holds no numbers, or is named ``cell``, ``customers`` or ``share``, as columns of
+        the result are.
     DataError
         If a score is missing or not a whole number from 1.
     DomainError
@@ -189,19 +197,47 @@ def cells(scores: Table, *, columns: Sequence[str] | None = None) -> Cells:
     if columns is not None and not _frames.is_frame(scores):
         message = "columns name columns of a frame, and scores is an array; choose the array's columns instead."
         raise DomainError(message)
-    if isinstance(columns, str) or (columns is not None and len(set(columns)) < len(list(columns))):
-        message = "columns must be a sequence of different names."
-        raise DomainError(message)
+    _require_names(columns)
     numbers = whole_scores(scores, columns)
     names = columns if columns is not None else _frames.column_names(scores)
     kept = tuple(names) if names is not None else tuple(f"x{j}" for j in range(numbers.shape[1]))
     if not kept:
         message = "scores has no column; a cell needs one score at least."
         raise DomainError(message)
+    if taken := [name for name in kept if name in OWN_COLUMNS]:
+        message = (
+            f"scores has columns {taken}, as columns of the result are named; rename them, or choose the scores "
+            "with columns=."
+        )
+        raise ColumnError(message)
     found, place, _ = by_cell(numbers)
     texts = np.array([label_of(row) for row in found.tolist()], dtype=np.str_)[place]
-    labels = _frames.like(scores, {"cell": texts}) if _frames.is_frame(scores) else texts
+    labels = _frames.like(scores, {"cell": texts}) if _frames.is_frame(scores) else read_only(texts)
     return Cells(kept, read_only(numbers), labels, provenance(customers=len(numbers), cells=len(found)))
+
+
+def _require_names(columns: object) -> None:
+    """Refuse a text and names that come twice."""
+    if columns is None:
+        return
+    given = [] if isinstance(columns, str) or not isinstance(columns, Iterable) else list(columns)
+    if isinstance(columns, str) or not isinstance(columns, Iterable) or len(set(given)) < len(given):
+        message = "columns must be a sequence of different names."
+        raise DomainError(message)
+
+
+def _places_of(own: list[Any], other: list[Any]) -> IntArray:
+    """Give the place of each label among the others; refuse labels that are not the same or not unique."""
+    there, wanted = pd.Index(other), pd.Index(own)
+    if len(there) == len(wanted) and there.is_unique and wanted.is_unique:
+        places: IntArray = there.get_indexer(wanted)
+        if (places >= 0).all():
+            return places
+    message = (
+        "values and the scores have different pandas indexes, which do not hold the same customers once each; "
+        "give figures of the same customers, or an array in their order."
+    )
+    raise DataError(message)
 
 
 def whole_scores(scores: Table, columns: Sequence[str] | None, highest: Sequence[int] | None = None) -> IntArray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
+from custvalue._customer_scores.score_table import array_of
 from custvalue._kernels import scoring
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed, whole_number
@@ -71,6 +72,8 @@ class Concentration:
     @property
     def gini(self) -> float:
         """Gini's coefficient: 0 where all are equal, (n - 1) / n where one customer has everything.
+
+        What rounding carries beyond these ends is cut off.
 
         Raises
         ------
@@ -144,8 +147,11 @@ class Concentration:
         Raises
         ------
         DomainError
-            If a share is no number from 0 to 1.
+            If `shares` is no sequence, or a share no number from 0 to 1.
         """
+        if isinstance(shares, str) or not np.iterable(shares):
+            message = f"shares is a {type(shares).__name__}; allowed: a sequence of numbers from 0 to 1: [0.2]."
+            raise DomainError(message)
         asked = np.array([_share(share, "shares") for share in shares], dtype=np.float64)
         value = self._value(asked)
         return pd.DataFrame(
@@ -289,7 +295,7 @@ def _row_of(values: Any) -> FloatArray:
             message = f"values has {len(names)} columns; allowed: one. Choose it, as in frame[['turnover']]."
             raise ColumnError(message)
         return _frames.numeric(values, argument="values")[:, 0]
-    array = np.asarray(_frames.unmasked(values))
+    array = array_of(values, "values")
     if array.ndim != 1:
         message = f"values has shape {array.shape}; allowed: one dimension, one value a customer."
         raise DomainError(message)

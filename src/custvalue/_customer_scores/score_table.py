@@ -191,7 +191,7 @@ class ScoreTable(Document):
             If `X` is no table, or an array of another width.
         """
         if not _frames.is_frame(X):
-            X = np.asarray(_frames.unmasked(X))
+            X = array_of(X, "X")
             if X.ndim == 2 and X.shape[1] != len(self.names):  # noqa: PLR2004 - rows and columns
                 message = f"X has {X.shape[1]} columns and the table {len(self.names)}: {', '.join(self.names)}."
                 raise DomainError(message)
@@ -231,6 +231,15 @@ class ScoreTable(Document):
         frame = self.to_frame()
         caption = f"ScoreTable: {len(self.columns)} columns, digest {self.digest[:12]}"
         return html_table(list(frame.columns), frame.itertuples(index=False), caption=caption)
+
+
+def array_of(data: object, argument: str) -> Any:
+    """Give an array of what is no frame; refuse rows of different lengths by the argument's name."""
+    try:
+        return np.asarray(_frames.unmasked(data))
+    except ValueError:
+        message = f"{argument} has rows of different lengths; allowed: an array of numbers, or a frame."
+        raise DomainError(message) from None
 
 
 def _cuts(column: ScoreCuts) -> FloatArray:

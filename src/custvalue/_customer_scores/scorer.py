@@ -25,6 +25,7 @@ from custvalue._customer_scores.score_table import (
 from custvalue._estimators import Scaler, checked_table
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._kernels import scoring
+from custvalue._results import read_only
 from custvalue._spec import require, unboxed, whole_number
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -40,7 +41,8 @@ class RFMScorer(Scaler):
     Parameters
     ----------
     indicators : IndicatorSet, default=None
-        Names, directions and null rules. None takes every column as a benefit whose nulls score 1.
+        Names, directions and null rules of exactly the columns, in their order; ``indicators.select("recency")``
+        is a set of some of them. None takes every column as a benefit whose nulls score 1.
     n_bins : int or mapping of str to int, default=5
         Number of scores k, from 2 to 1000, for all columns or for each by name. Not read with
         ``method="thresholds"``, where k is one more than the thresholds.
@@ -48,8 +50,10 @@ class RFMScorer(Scaler):
         By rank, with the middle of the ranks for equal values; by quantiles; by the given thresholds; or by the
         quantiles plus 1 of the R package rfm.
     thresholds : array_like of float, or mapping of str to array_like of float, default=None
-        For ``"thresholds"`` only: rising cuts in the unit of the indicators, for all columns or for each by name.
-        A value equal to a threshold belongs to those above it: it scores higher as a benefit, lower as a cost.
+        For ``"thresholds"`` only: rising cuts in the unit of the indicators, or a single one as a number, for all
+        columns or for each by name. A pandas Series with texts as its index, such as ``X.mean()``, is read by
+        name. A value equal to a threshold belongs to those above it: it scores higher as a benefit, lower as a
+        cost.
 
     Attributes
     ----------
@@ -126,6 +130,14 @@ class RFMScorer(Scaler):
     >>> scorer.transform(pd.DataFrame({"recency": [15.0], "turnover": [399.0]}))
        recency_score  turnover_score
     0              2               2
+
+    Some of the indicators, cut once at their means:
+
+    >>> some = past[["turnover"]]
+    >>> rfm.RFMScorer(
+    ...     indicators.select("turnover"), method="thresholds", thresholds=some.mean()
+    ... ).fit_transform(some)["turnover_score"].tolist()
+    [2, 2, 1, 1]
     """
 
     def __init__(
@@ -206,7 +218,8 @@ class RFMScorer(Scaler):
         if [one.name for one in chosen] != list(names):
             message = (
                 f"X has {len(names)} columns ({', '.join(names)}) and the set has {[one.name for one in chosen]}; "
-                f"give exactly these columns in order, as snapshot.features has them."
+                f"give exactly these columns in order, as snapshot.features has them, or a part of the set, as "
+                "indicators.select(*names) gives it."
             )
             raise ColumnError(message)
         return {one.name: (one.direction, one.null_rule) for one in chosen}
@@ -253,10 +266,16 @@ class RFMScorer(Scaler):
         if self.thresholds is None:
             message = "method 'thresholds' needs thresholds: rising cuts, for all columns or for each by name."
             raise DomainError(message)
-        if isinstance(self.thresholds, Mapping):
-            _require_names(self.thresholds, names, "thresholds")
-            return {name: _rising(self.thresholds[name], f"thresholds['{name}']") for name in names}
-        return dict.fromkeys(names, _rising(self.thresholds, "thresholds"))
+        given: object = self.thresholds
+        if isinstance(given, pd.Series) and any(isinstance(label, str) for label in given.index):
+            if not given.index.is_unique:
+                message = "thresholds is a Series that names a column twice; allowed: each once."
+                raise ColumnError(message)
+            given = given.to_dict()
+        if isinstance(given, Mapping):
+            _require_names(given, names, "thresholds")
+            return {name: _rising(given[name], f"thresholds['{name}']") for name in names}
+        return dict.fromkeys(names, _rising(given, "thresholds"))
 
     def _learned_cuts(self, names: Sequence[str], numbers: FloatArray) -> dict[str, list[float | None]]:
         """For each column the cuts among its known values."""
@@ -315,9 +334,9 @@ class RFMScorer(Scaler):
         self.score_table_ = ScoreTable(columns=[ScoreCuts.model_validate(column) for column in columns])
         scores = scores_of(self.score_table_, numbers)
         bins = self.score_table_.n_bins
-        self.null_counts_ = null.sum(axis=0)
+        self.null_counts_ = read_only(null.sum(axis=0))
         self.score_counts_ = tuple(
-            np.bincount(scores[:, j], minlength=bins[name] + 1)[1:] for j, name in enumerate(names)
+            read_only(np.bincount(scores[:, j], minlength=bins[name] + 1)[1:]) for j, name in enumerate(names)
         )
         self.empty_scores_ = tuple(
             tuple((np.flatnonzero(counts == 0) + 1).tolist()) for counts in self.score_counts_
@@ -388,13 +407,19 @@ def _require_names(given: Mapping[str, object], names: Sequence[str], argument: 
 
 
 def _rising(cuts: object, argument: str) -> list[float]:
-    """Give thresholds as plain floats; refuse what does not rise."""
-    numbers = cuts.tolist() if isinstance(cuts, np.ndarray) else cuts
+    """Give thresholds, or a single one, as plain floats; refuse what does not rise."""
+    numbers = unboxed(cuts)
+    for to_list in ("tolist", "to_list"):  # arrays and pandas' series, those of others
+        numbers = getattr(numbers, to_list)() if hasattr(numbers, to_list) else numbers
+    numbers = [numbers] if isinstance(numbers, int | float) else numbers
     if isinstance(numbers, Sequence) and not isinstance(numbers, str | bytes):
         plain = [unboxed(number) for number in numbers]
         real = all(isinstance(one, int | float) and not isinstance(one, bool) for one in plain)
         finite = real and all(-CUT_LIMIT <= one <= CUT_LIMIT for one in plain)
         if finite and 0 < len(plain) < MOST_BINS and all(low < high for low, high in pairwise(plain)):
             return [float(one) for one in plain]
-    message = f"{argument} must be 1 to {MOST_BINS - 1} finite numbers, each larger than the one before."
+    message = (
+        f"{argument} must be 1 to {MOST_BINS - 1} finite numbers, each larger than the one before, or a single "
+        "number."
+    )
     raise DomainError(message)

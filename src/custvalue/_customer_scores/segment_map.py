@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from custvalue import _frames
 from custvalue._customer_scores import segment_presets
 from custvalue._customer_scores.cells import label_of, whole_scores
-from custvalue._customer_scores.score_table import SUFFIX
+from custvalue._customer_scores.score_table import SUFFIX, array_of
 from custvalue._customer_scores.segments import MOST_CELLS, Segment, SegmentAxis
 from custvalue._results import html_table, short_repr
 from custvalue._spec import Document, Items, Name
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: How many cells a message lists.
 LISTED = 10
+#: Columns of the table of cells beside those of the axes.
+OWN_COLUMNS = ("cell", "segment", "action")
 
 
 class SegmentMap(Document):
@@ -204,8 +206,9 @@ class SegmentMap(Document):
 
         A high monetary score is 重要 (important), a low one 一般 (ordinary). 价值 (value) is recent and frequent,
         发展 (develop) recent but not frequent, 保持 (keep) frequent but not recent, 挽留 (win back) neither. The
-        usual line between high and low is the mean: ``RFMScorer(method="thresholds", thresholds=<means>)`` gives
-        scores 1 and 2. The names are common property; actions and translations are ours.
+        usual line between high and low is the mean of each indicator: with indicators `X` in a pandas frame,
+        ``RFMScorer(indicators, method="thresholds", thresholds=X.mean())`` gives scores 1 and 2, and a value equal
+        to the mean lies above it. The names are common property; actions and translations are ours.
 
         Parameters
         ----------
@@ -232,6 +235,17 @@ class SegmentMap(Document):
         >>> types = rfm.SegmentMap.eight_types()
         >>> types.label([[2, 2, 2], [1, 2, 2], [2, 1, 1]], names="chinese").tolist()
         ['重要价值', '重要保持', '一般发展']
+
+        From indicators to types, cut at the means:
+
+        >>> import pandas as pd
+        >>> indicators = rfm.IndicatorSet(
+        ...     indicators=[
+        ...         rfm.Recency(name="recency"), rfm.Frequency(name="frequency"), rfm.Monetary(name="monetary")])
+        >>> X = pd.DataFrame({"recency": [3.0, 40.0], "frequency": [9.0, 2.0], "monetary": [10.0, 70.0]})
+        >>> scorer = rfm.RFMScorer(indicators, method="thresholds", thresholds=X.mean()).fit(X)
+        >>> types.label(scorer.transform(X))["segment"].tolist()
+        ['ordinary value', 'important win back']
         """
         axes = [SegmentAxis(name=name, n_bins=n_bins) for name in segment_presets.CLASSIC_AXES]
         first = n_bins // 2 + n_bins % 2 + 1 if high_from is None else high_from
@@ -392,7 +406,7 @@ class SegmentMap(Document):
                 mend = "Name the column of each axis in columns=."
                 raise ColumnError.missing(missing, available=there, mend=mend)
             return whole_scores(scores, wanted, self.shape)
-        array = np.asarray(_frames.unmasked(scores))
+        array = array_of(scores, "scores")
         if array.ndim == 2 and array.shape[1] != len(axes):  # noqa: PLR2004 - rows and columns
             message = f"scores has {array.shape[1]} columns and the map {len(axes)} axes: {', '.join(axes)}."
             raise DomainError(message)
@@ -405,7 +419,15 @@ class SegmentMap(Document):
         -------
         pandas.DataFrame
             One row a cell, the highest scores first: a column for each axis, ``cell``, ``segment`` and ``action``.
+
+        Raises
+        ------
+        ColumnError
+            If an axis has the name of one of these three columns.
         """
+        if taken := [axis.name for axis in self.axes if axis.name in OWN_COLUMNS]:
+            message = f"axes are named {taken}, as columns of this table are; rename these axes to list the cells."
+            raise ColumnError(message)
         rows = np.argwhere(np.ones(self.shape, dtype=np.bool_))[::-1] + 1
         frame = pd.DataFrame({axis.name: rows[:, j] for j, axis in enumerate(self.axes)})
         frame["cell"] = [label_of(row) for row in rows.tolist()]

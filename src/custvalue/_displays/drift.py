@@ -22,6 +22,7 @@ from custvalue._displays.axes import (
     require_from_zero,
     write_beside,
 )
+from custvalue._spec import unboxed, whole_number
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class DriftDisplay:
     psi_limit : array_like of shape (n_indicators,), default=None
         What noise stays below if the two moments are independent samples.
     psi_permuted_limit : array_like of shape (n_indicators,), default=None
-        What noise of the customers at hand stays below, which is smaller where the moments share customers; it
-        decides where it is known. NaN for none.
+        What noise of the customers at hand stays below; it decides where it is known. Where the moments share
+        customers and nothing drifts, it is smaller than `psi_limit`; where they do drift, it can be larger (see
+        the notes of :func:`custvalue.rfm.drift`). NaN for none.
     ks, ks_p_value : array_like of shape (n_indicators,), default=None
         Kolmogorov-Smirnov distance in [0, 1] and its p-value, written at the right; NaN for none.
     n_before, n_after : int, default=None
@@ -135,10 +137,13 @@ class DriftDisplay:
         self.psi_limit = ordered(psi_limit, "psi_limit", np.inf)
         self.psi_permuted_limit = ordered(psi_permuted_limit, "psi_permuted_limit", np.inf)
         self.ks, self.ks_p_value = ordered(ks, "ks", 1.0), ordered(ks_p_value, "ks_p_value", 1.0)
-        if not 0.0 < confidence < 1.0:
-            message = f"confidence is {confidence}; allowed: numbers between 0 and 1."
+        level = unboxed(confidence)
+        if not isinstance(level, float) or not 0.0 < level < 1.0:
+            message = f"confidence is {level!r}; allowed: numbers between 0 and 1."
             raise DomainError(message)
-        self.n_before, self.n_after, self.confidence = n_before, n_after, float(confidence)
+        self.n_before = None if n_before is None else whole_number(n_before, "n_before", 0)
+        self.n_after = None if n_after is None else whole_number(n_after, "n_after", 0)
+        self.confidence = level
         self.title = title
 
     @classmethod

@@ -143,8 +143,7 @@ class IndicatorDistributionDisplay:
         if (self.null_share < 0.0).any() or (self.null_share > 1.0).any():
             message = "null_share holds numbers outside [0, 1]; allowed: shares of the customers."
             raise DomainError(message)
-        self.edges = tuple(np.array(one, dtype=float) for one in edges)
-        self.customers = tuple(np.array(one, dtype=float) for one in customers)
+        self.edges, self.customers = _rows(edges, "edges"), _rows(customers, "customers")
         if len(self.edges) != count or len(self.customers) != count:
             message = (
                 f"edges has {len(self.edges)} and customers {len(self.customers)} rows for {count} indicators; "
@@ -161,6 +160,10 @@ class IndicatorDistributionDisplay:
         if self.bounds is not None and self.bounds.shape != (count, 2):
             message = f"bounds has shape {self.bounds.shape}; allowed: {(count, 2)}, the lower one first."
             raise DomainError(message)
+        for argument, texts in (("units", units), ("directions", directions)):
+            if isinstance(texts, str) or not np.iterable(texts):
+                message = f"{argument} is a {type(texts).__name__}; allowed: a sequence, one text an indicator."
+                raise DomainError(message)
         self.units = tuple(units) or ("",) * count
         self.directions = tuple(directions) or ("",) * count
         if len(self.units) != count or len(self.directions) != count or not set(self.directions) <= {*_DIRECTIONS}:
@@ -257,9 +260,12 @@ class IndicatorDistributionDisplay:
         ColumnError
             If a column is missing or holds no numbers.
         DomainError
-            If there is no customer, the scaler has no bounds for an indicator, `columns` are given for an array,
-            or `n_bins` is no whole number from 1.
+            If there is no customer, the scaler has no bounds for an indicator, `columns` are no sequence or given
+            for an array, or `n_bins` is no whole number from 1.
         """
+        if isinstance(columns, str) or not (columns is None or np.iterable(columns)):
+            message = f"columns is a {type(columns).__name__}; allowed: a sequence of names, or None."
+            raise DomainError(message)
         if columns is not None and not _frames.is_frame(X):
             message = "columns name columns of a frame, and X is an array; choose the array's columns instead."
             raise DomainError(message)
@@ -382,6 +388,15 @@ class IndicatorDistributionDisplay:
         panel.set_xlabel(folded(text, 40 if len(self.indicators) > 1 else 90), fontsize=_SMALL)
 
 
+def _rows(rows: Sequence[Sequence[float] | FloatArray], argument: str) -> tuple[FloatArray, ...]:
+    """Give each row as numbers; refuse what holds none by the argument's name."""
+    try:
+        return tuple(np.array(row, dtype=float) for row in rows)
+    except (TypeError, ValueError):
+        message = f"{argument} does not hold rows of numbers only; allowed: one row of numbers an indicator."
+        raise DomainError(message) from None
+
+
 def _require_bins(name: str, edges: FloatArray, customers: FloatArray) -> None:
     """Refuse bins that do not fit, and those in which a customer would stand alone."""
     if edges.ndim != 1 or customers.ndim != 1 or len(edges) != len(customers) + bool(len(customers)):
@@ -424,9 +439,10 @@ def _bounds(scaler: IndicatorScaler, names: Sequence[str] | None, width: int) ->
 
 def _require_known(names: Sequence[str], indicators: tuple[str, ...]) -> tuple[str, ...]:
     """Give the names of logarithmic indicators; refuse one that is not there."""
-    unknown = [name for name in names if name not in indicators]
-    if isinstance(names, str) or unknown:
-        found = names if isinstance(names, str) else unknown
+    listed = np.iterable(names) and not isinstance(names, str)
+    unknown = [name for name in names if name not in indicators] if listed else []
+    if not listed or unknown:
+        found = unknown if listed else names
         message = f"logarithmic names {found!r}; allowed: a sequence of {list(indicators)}."
         raise DomainError(message)
     return tuple(names)

@@ -19,6 +19,7 @@ from custvalue._displays.axes import (
     one_each,
     percent,
 )
+from custvalue._spec import unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ _FACTS, _FACTS_WITHOUT = "n = {customers}, Gini {gini}", "n = {customers}, Gini 
 #: The folklore's share of the customers, and its share of the value.
 _TOP_SHARE, _MOST_OF_VALUE = 0.2, 0.8
 _POINTS: Final = 100
+#: Shares from which on per cent have thousands, and from which on powers of ten: 1,000 % and 1,000,000 %.
+_LARGE, _HUGE = 10.0, 10_000.0
+#: The smallest share that is written.
+_SMALL = 0.001
 #: With fewer customers the top fifth would be fewer than five.
 _ENOUGH: Final = 5 * FEWEST
 _ROUNDING: Final = 1e-9
@@ -105,15 +110,19 @@ class LorenzDisplay:
         gini: float | None = None,
         title: str = "Concentration of the value",
     ) -> None:
+        if isinstance(customer_share, str) or not np.iterable(customer_share):
+            message = f"customer_share is a {type(customer_share).__name__}; allowed: a sequence of numbers."
+            raise DomainError(message)
         self.customer_share = one_each(customer_share, "customer_share", len(customer_share))
         self.value_share = one_each(value_share, "value_share", len(self.customer_share))
-        if isinstance(n_customers, bool) or not n_customers >= _ENOUGH:
+        count = unboxed(n_customers)
+        if isinstance(count, bool) or not isinstance(count, int) or count < _ENOUGH:
             message = (
-                f"n_customers is {n_customers}; allowed: at least {_ENOUGH}, so that the top 20 % are {FEWEST} or "
-                "more and nobody is shown alone."
+                f"n_customers is {n_customers!r}; allowed: at least {_ENOUGH}, so that the top 20 % are {FEWEST} "
+                "or more and nobody is shown alone."
             )
             raise DomainError(message)
-        self.n_customers = int(n_customers)
+        self.n_customers = count
         x, y = self.customer_share, self.value_share
         ends = len(x) > 1 and np.allclose(
             [x[0], y[0], x[-1], y[-1]], [0.0, 0.0, 1.0, 1.0], rtol=0.0, atol=_ROUNDING
@@ -125,9 +134,12 @@ class LorenzDisplay:
         if (np.diff(slopes) < -_ROUNDING * np.abs(slopes).max()).any():
             message = "value_share bends downwards; allowed: a Lorenz curve, the poorest customers first."
             raise DomainError(message)
-        self.gini = None if gini is None else float(gini)
-        if self.gini is not None and not 0.0 <= self.gini < 1.0:
-            message = f"gini is {self.gini:.6g}; allowed: a number from 0 up to, but not, 1, or None."
+        coefficient = unboxed(gini)
+        real = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
+        self.gini = float(coefficient) if real else None
+        if gini is not None and not (real and 0.0 <= coefficient < 1.0):
+            shown = f"{coefficient:.6g}" if real else repr(gini)
+            message = f"gini is {shown}; allowed: a number from 0 up to, but not, 1, or None."
             raise DomainError(message)
         self.title = title
 
@@ -227,11 +239,13 @@ class LorenzDisplay:
     def _mark(self, axes: Axes, labels: Mapping[str, str], *, pareto: bool) -> list[Any]:
         """Mark what the top 20 % bring, and on the Pareto curve who brings 80 %; give the legend's entries."""
         top = self.top_share
-        text = filled(labels, _TOP, share=percent(top))
+        text = filled(labels, _TOP, share=_share_text(top, percent(top)))
         spots = [(_TOP_SHARE, top, text) if pareto else (1.0 - _TOP_SHARE, 1.0 - top, text)]
         if pareto:
             needed = self._customers_for(_MOST_OF_VALUE)
-            spots.append((needed, _MOST_OF_VALUE, filled(labels, _EIGHTY, share=percent(needed))))
+            spots.append(
+                (needed, _MOST_OF_VALUE, filled(labels, _EIGHTY, share=_share_text(needed, percent(needed))))
+            )
         handles = []
         for (x, y, text), (colour, marker) in zip(spots, ((PALETTE[1], "o"), (PALETTE[2], "s")), strict=False):
             axes.plot([x, x], [0.0, y], color=colour, linewidth=0.9, linestyle=":")
@@ -247,11 +261,12 @@ class LorenzDisplay:
         return float(np.interp(share, y[right - 1 : right + 1], x[right - 1 : right + 1]))
 
     def _name_axes(self, axes: Axes, labels: Mapping[str, str], *, pareto: bool) -> None:
-        from matplotlib.ticker import FuncFormatter, MultipleLocator  # noqa: PLC0415 - an extra
+        from matplotlib.ticker import FuncFormatter, MaxNLocator  # noqa: PLC0415 - an extra
 
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MultipleLocator(0.2))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100.0 * value:.0f} %"))
+            # A fifth of the way up to 100 %; where losses carry the curve far beyond, about six ticks as well.
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: _share_text(float(value), "")))
         across = _BEST if pareto else _POOREST
         axes.set_xlabel(labels.get(across, across))
         axes.set_ylabel(labels.get(_VALUE, _VALUE))
@@ -260,3 +275,12 @@ class LorenzDisplay:
         if self.gini is not None:
             facts = filled(labels, _FACTS, customers=n, gini=f"{self.gini:.3f}")
         axes.set_title(f"{labels.get(self.title, self.title)}\n{facts}", fontsize=11)
+
+
+def _share_text(share: float, small: str) -> str:
+    """Write a share in per cent so that it can be read, also where losses carry the curve far beyond 100 %."""
+    if 0.0 < share < _SMALL and small:
+        return f"< {100.0 * _SMALL:g} %"
+    if abs(share) < _LARGE:
+        return small or f"{100.0 * share:.0f} %"
+    return f"{100.0 * share:,.0f} %" if abs(share) < _HUGE else f"{100.0 * share:.3g} %"

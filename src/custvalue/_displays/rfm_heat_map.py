@@ -18,8 +18,19 @@ from custvalue._displays.axes import (
     require_top,
     scale_of,
 )
-from custvalue._displays.small_cells import cell_handles, hatch, paint
-from custvalue.exceptions import ColumnError, DataError, DomainError
+from custvalue._displays.segments import paired, row_labels
+from custvalue._displays.small_cells import (
+    HIDDEN,
+    HIDDEN_FIGURE,
+    NO_FIGURE,
+    NOBODY,
+    cell_handles,
+    hatch,
+    hidden_among,
+    paint,
+    total_text,
+)
+from custvalue.exceptions import ColumnError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +56,7 @@ class RFMHeatmapDisplay:
     customers : table of shape (n_recency, n_frequency)
         Customers of each cell: recency scores from 1 upwards in the rows, frequency scores in the columns.
     means : table of shape (n_recency, n_frequency), default=None
-        Mean of a figure in each cell; None draws the customers. Of cells below five customers it is not kept.
+        Mean of a figure in each cell; None draws the customers. Of hidden cells it is not kept.
     known : table of shape (n_recency, n_frequency), default=None
         Customers who have the figure; None takes all of the cell.
     recency, frequency : str, default="recency", "frequency"
@@ -60,9 +71,11 @@ class RFMHeatmapDisplay:
     customers : ndarray of shape (n_recency, n_frequency)
         Customers by cell.
     means : ndarray of shape (n_recency, n_frequency) or None
-        Means by cell; NaN where fewer than five customers are in it.
+        Means by cell; NaN where fewer than five customers have the figure, and in hidden cells.
     known : ndarray of shape (n_recency, n_frequency)
         Customers in each mean.
+    hidden : ndarray of bool of shape (n_recency, n_frequency)
+        Cells without mean and count in the picture, so that no customer is shown.
     recency, frequency, value, unit : str
         What the axes and the colour bar say.
     ax_ : matplotlib.axes.Axes
@@ -78,7 +91,11 @@ class RFMHeatmapDisplay:
     Notes
     -----
     A cell of one to four customers is hatched, without its mean and its count, so that no customer's figure can be
-    read off; the rule is ours. A cell without any customer is blank.
+    read off. The next smallest cells are hatched with it until there are two, of five customers and not of one
+    each, so that no count can be got by subtraction from the total; where that takes all cells, the title has a
+    bound in place of the total. In a picture of means cells of which one to four customers have the figure are
+    hatched too; cells of five customers or more of whom nobody has it are dotted. The rule is ours. A cell without
+    any customer is blank.
 
     Examples
     --------
@@ -86,7 +103,7 @@ class RFMHeatmapDisplay:
     >>> display = plot.RFMHeatmapDisplay([[30, 2], [10, 8]], means=[[12.0, 90.0], [30.0, 45.0]])
     >>> display.means
     array([[12., nan],
-           [30., 45.]])
+           [30., nan]])
     """
 
     ax_: Axes
@@ -115,6 +132,7 @@ class RFMHeatmapDisplay:
         if (self.known > self.customers).any():
             message = "known holds more customers than the cell has; allowed: those who have the figure."
             raise DomainError(message)
+        self.hidden = hidden_among(self.customers)
         self.means = None
         if means is not None:
             numbers = _like(means, "means", shape)
@@ -123,7 +141,7 @@ class RFMHeatmapDisplay:
                     f"means is missing in a cell of {FEWEST} customers or more; allowed: NaN in smaller ones."
                 )
                 raise DomainError(message)
-            self.means = np.where(self.known >= FEWEST, numbers, np.nan)
+            self.means = np.where((self.known >= FEWEST) & ~self.hidden, numbers, np.nan)
         self.recency, self.frequency, self.value, self.unit = recency, frequency, value, unit
         self.title = title
 
@@ -146,8 +164,8 @@ class RFMHeatmapDisplay:
         cells : Cells
             From ``rfm.cells(scores)``; scores beyond the two are summed over.
         values : array_like of shape (n_customers,), or frame with one column, default=None
-            A figure of the same customers in the same order, such as turnover; null is left out of the means. None
-            counts the customers only.
+            A figure of the same customers in the same order, such as turnover, or of a pandas index that holds
+            the customers of the cells; null is left out of the means. None counts the customers only.
         recency, frequency : str, default=None
             Columns of the cells; None takes the only one whose name begins with ``recency`` or ``frequency``.
         n_scores : int, default=None
@@ -165,7 +183,7 @@ class RFMHeatmapDisplay:
         ColumnError
             If a column is not among the cells, or cannot be told from others by its name.
         DataError
-            If a value is infinite, or the pandas indexes differ.
+            If a value is infinite, or the pandas indexes do not hold the same customers.
         DomainError
             If `values` is no row of numbers of that length, or `n_scores` is less than a score that is found.
         """
@@ -207,7 +225,7 @@ class RFMHeatmapDisplay:
         labels: Mapping[str, str] = NO_LABELS,
         colour: Literal["mean", "customers"] | None = None,
     ) -> Self:
-        """Draw a heat map with the best scores at the top and at the right.
+        r"""Draw a heat map with the best scores at the top and at the right.
 
         Parameters
         ----------
@@ -215,8 +233,10 @@ class RFMHeatmapDisplay:
             Axes to draw into; None makes a figure.
         labels : mapping of str to str, default={}
             Replacements for any text: names of the scores and of the figure, its unit, the title, ``"customers"``,
-            ``"fewer than 5 customers"``, ``"no customer"``, ``"thousand"``, ``"million"``, ``"billion"``,
-            and, with the same braces, ``"{name} score"``, ``"mean {name}"``, ``"n = {customers}"``,
+            ``"fewer than 5 customers,\nor hidden beside such a cell"``,
+            ``"fewer than 5 customers with the figure,\nor hidden beside such a cell"``,
+            ``"no customer has the figure"``, ``"no customer"``, ``"thousand"``, ``"million"``, ``"billion"``, and,
+            with the same braces, ``"{name} score"``, ``"mean {name}"``, ``"n = {customers}"``,
             ``"n = {customers}, by cell in brackets"``.
         colour : {"mean", "customers"}, default=None
             What the colour shows; None takes the mean, if there is one.
@@ -242,24 +262,33 @@ class RFMHeatmapDisplay:
         factor, scale = (
             scale_of(float(np.nanmax(np.abs(averaged), initial=0.0))) if averaged is not None else (1, "")
         )
-        few = (self.customers > 0) & ((self.known if shown else self.customers) < FEWEST)
-        numbers = np.where(few | (self.customers == 0), np.nan, self.customers if averaged is None else averaged)
+        no_figure = shown & (self.known == 0) & (self.customers > 0) & ~self.hidden
+        few_know = shown & (self.known > 0) & (self.known < FEWEST) & ~self.hidden
+        hidden = self.hidden | few_know
+        without = hidden | no_figure | (self.customers == 0)
+        numbers = np.where(without, np.nan, self.customers if averaged is None else averaged)
         image = paint(axes, numbers / factor)
-        hatch(axes, few)
+        hatch(axes, hidden, no_figure)
         self._write(axes, image, numbers / factor, means=shown)
         axes.set_xticks(range(columns), [str(score + 1) for score in range(columns)])
         axes.set_yticks(range(rows), [str(score + 1) for score in range(rows)])
         for name, write in ((self.frequency, axes.set_xlabel), (self.recency, axes.set_ylabel)):
             write(filled(labels, _SCORE, name=labels.get(name, name)))
         template = _N_BY_CELL if shown and max(rows, columns) <= _CROWDED else _N
-        n = filled(labels, template, customers=f"{int(self.customers.sum()):,}")
+        n = filled(labels, template, customers=total_text(self.customers))
         axes.set_title(f"{labels.get(self.title, self.title)}\n{n}", fontsize=11)
         measure = labels.get(_COUNT, _COUNT)
         if shown:
             unit = " ".join(labels.get(part, part) for part in (scale, self.unit) if part)
             measure = filled(labels, _MEAN, name=labels.get(self.value, self.value)) + (unit and f" ({unit})")
         figure.colorbar(image, ax=axes, label=measure, fraction=0.06, pad=0.02)
-        if handles := cell_handles(labels, few=bool(few.any()), nobody=bool((self.customers == 0).any())):
+        found = {
+            HIDDEN: bool(hidden.any()) and not few_know.any(),
+            HIDDEN_FIGURE: bool(few_know.any()),
+            NO_FIGURE: bool(no_figure.any()),
+            NOBODY: bool((self.customers == 0).any()),
+        }
+        if handles := cell_handles(labels, found):
             legend_below(axes, figure, handles=handles)
         self.ax_, self.figure_ = axes, figure
         return self
@@ -306,19 +335,15 @@ def _column(cells: Cells, name: str | None, axis: str) -> str:
 
 
 def _figures(values: Table, cells: Cells) -> FloatArray:
-    """Give one number a customer; refuse another length or order."""
+    """Give one number a customer in the order of the cells; refuse another length and other customers."""
+    other = row_labels(values)
     if not _frames.is_frame(values) and np.ndim(values) == 1:  # type: ignore[arg-type]  # an array
         values = np.asarray(_frames.unmasked(values))[:, None]
     numbers = _frames.numeric(values, argument="values", nulls=True)
     if numbers.shape != (len(cells.scores), 1):
         message = f"values has shape {numbers.shape}; allowed: ({len(cells.scores)}, 1), one number a customer."
         raise DomainError(message)
-    own = _frames.row_labels(cells.labels) if _frames.is_frame(cells.labels) else None
-    other = _frames.row_labels(values) if _frames.is_frame(values) else None
-    if own is not None and other is not None and own != other:
-        message = "values and the cells have different pandas indexes; bring them into the same order first."
-        raise DataError(message)
-    return numbers[:, 0]
+    return paired(numbers, row_labels(cells.labels), other, "the cells")[:, 0]
 
 
 def _means(numbers: FloatArray, flat: Any, shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:

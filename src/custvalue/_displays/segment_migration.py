@@ -8,7 +8,6 @@ import numpy as np
 
 from custvalue import _frames
 from custvalue._displays.axes import (
-    FEWEST,
     NO_LABELS,
     axes_of,
     filled,
@@ -19,7 +18,17 @@ from custvalue._displays.axes import (
     require_distinct,
     write_beside,
 )
-from custvalue._displays.small_cells import cell_handles, hatch, paint
+from custvalue._displays.small_cells import (
+    HIDDEN,
+    NOBODY,
+    bound_text,
+    cell_handles,
+    hatch,
+    hidden_among,
+    paint,
+    total_text,
+)
+from custvalue._spec import whole_number
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from custvalue._typing import FloatArray, Table
+    from custvalue._typing import BoolArray, FloatArray, Table
     from custvalue.rfm import Drift
 
 _BEFORE, _AFTER = "segment before", "segment after"
@@ -60,7 +69,9 @@ class SegmentMigrationDisplay:
     customers : ndarray of shape (n_segments, n_segments)
         Customers by cell.
     shares : ndarray of shape (n_segments, n_segments)
-        What is drawn: shares of the rows; NaN in a row without customers and where fewer than five moved.
+        What is drawn: shares of the rows; NaN in a row without customers and in hidden cells.
+    hidden : ndarray of bool of shape (n_segments, n_segments)
+        Cells of customers without a number in the picture.
     entrants, leavers : int or None
         Customers of one moment only.
     ax_ : matplotlib.axes.Axes
@@ -76,7 +87,10 @@ class SegmentMigrationDisplay:
 
     Notes
     -----
-    Cells of one to four customers are hatched without a number; the rule is ours.
+    Cells of one to four customers are hatched without a number, and with them the next smallest cells of the row
+    until there are two, of five customers and not of one each: else the share of the other cells and the customers
+    of the row would tell them. A row of fewer than five customers has no count; since the others and the total
+    would tell it, the title then has the customers of the other rows and a plus. The rule is ours.
 
     Examples
     --------
@@ -84,7 +98,7 @@ class SegmentMigrationDisplay:
     >>> display = plot.SegmentMigrationDisplay(["loyal", "lost"], customers=[[30, 10], [2, 18]])
     >>> display.shares
     array([[0.75, 0.25],
-           [ nan, 0.9 ]])
+           [ nan,  nan]])
     """
 
     ax_: Axes
@@ -116,7 +130,9 @@ class SegmentMigrationDisplay:
             raise DomainError(message)
         self.segments = tuple(names[place] for place in there)
         self.customers = counts[np.ix_(there, there)]
-        self.entrants, self.leavers, self.title = entrants, leavers, title
+        self.entrants = None if entrants is None else whole_number(entrants, "entrants", 0)
+        self.leavers = None if leavers is None else whole_number(leavers, "leavers", 0)
+        self.title = title
 
     @classmethod
     def from_drift(cls, drift: Drift) -> Self:
@@ -149,14 +165,18 @@ class SegmentMigrationDisplay:
 
     @property
     def shares(self) -> FloatArray:
-        """Shares of the rows; NaN in a row without customers and where one to four moved."""
+        """Shares of the rows; NaN in a row without customers and in hidden cells."""
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = self.customers / self.customers.sum(axis=1, keepdims=True)
-        few = (self.customers > 0.0) & (self.customers < FEWEST)
-        return np.asarray(np.where(few, np.nan, shares))
+        return np.asarray(np.where(self.hidden, np.nan, shares))
+
+    @property
+    def hidden(self) -> BoolArray:
+        """Cells of customers without a number in the picture."""
+        return np.stack([hidden_among(row) for row in self.customers])
 
     def plot(self, *, ax: Axes | None = None, labels: Mapping[str, str] = NO_LABELS) -> Self:
-        """Draw a heat map, those who stayed in frames, with the customers of each row at the right.
+        r"""Draw a heat map, those who stayed in frames, with the customers of each row at the right.
 
         Parameters
         ----------
@@ -164,8 +184,9 @@ class SegmentMigrationDisplay:
             Axes to draw into; None makes a figure.
         labels : mapping of str to str, default={}
             Replacements for any text: segments, the title, ``"segment before"``, ``"segment after"``,
-            ``"share of the segment before"``, ``"customers"``, ``"fewer than 5 customers"``, ``"no customer"``,
-            and, with the same braces, ``"n = {customers} at both moments"``,
+            ``"share of the segment before"``, ``"customers"``,
+            ``"fewer than 5 customers,\nor hidden beside such a cell"``, ``"no customer"``, and, with the
+            same braces, ``"n = {customers} at both moments"``,
             ``"n = {customers} at both moments, {entrants} came, {leavers} left"``.
 
         Returns
@@ -180,9 +201,8 @@ class SegmentMigrationDisplay:
         side = max((0.4 if crowded else 0.56) * count, 2.2)
         figure, axes = axes_of(ax, (4.2 + side, 2.6 + 0.8 * side))
         shares = np.where(self.customers > 0.0, self.shares, np.nan)
-        few = (self.customers > 0.0) & (self.customers < FEWEST)
         image = paint(axes, shares, origin="upper", top=1.0)
-        hatch(axes, few)
+        hatch(axes, self.hidden)
         for (row, column), share in np.ndenumerate(shares):
             if np.isnan(share):
                 continue
@@ -197,12 +217,13 @@ class SegmentMigrationDisplay:
         axes.set_ylabel(labels.get(_BEFORE, _BEFORE))
         axes.set_title(f"{labels.get(self.title, self.title)}\n{self._told(labels)}", fontsize=11, pad=18.0)
         head = labels.get(_HEAD, _HEAD)
-        totals = [f"< {FEWEST}" if 0 < n < FEWEST else f"{int(n):,}" for n in self.customers.sum(axis=1)]
-        write_beside(axes, [(head, totals)], (0.66,))
+        write_beside(axes, [(head, [total_text(row) for row in self.customers])], (0.66,))
         measure = labels.get(_MEASURE, _MEASURE)
         bar = figure.colorbar(image, ax=axes, label=measure, fraction=0.06, pad=0.02)
         bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        handles = cell_handles(labels, few=bool(few.any()), nobody=bool((self.customers == 0.0).any()))
+        handles = cell_handles(
+            labels, {HIDDEN: bool(self.hidden.any()), NOBODY: bool((self.customers == 0.0).any())}
+        )
         if handles:
             longest = max(len(line) for name in names for line in name.split("\n"))
             legend_below(axes, figure, handles=handles, drop=0.5 + 0.05 * longest)
@@ -218,7 +239,13 @@ class SegmentMigrationDisplay:
             axes.add_patch(Rectangle(spot, 1.0, 1.0, fill=False, edgecolor="black", zorder=3, gid="stayed"))
 
     def _told(self, labels: Mapping[str, str]) -> str:
-        n = f"{int(self.customers.sum()):,}"
+        total = self.customers.sum()
+        told = sum(row.sum() for row in self.customers if total_text(row) == _plain(row))
+        n = _plain(self.customers) if told == total else bound_text(float(total), float(told))
         if self.entrants is None or self.leavers is None:
             return filled(labels, _N, customers=n)
         return filled(labels, _ALL, customers=n, entrants=f"{self.entrants:,}", leavers=f"{self.leavers:,}")
+
+
+def _plain(counts: FloatArray) -> str:
+    return f"{int(counts.sum()):,}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
+import pandas as pd
 
 from custvalue import _frames
 from custvalue._displays.axes import (
@@ -22,6 +23,7 @@ from custvalue._displays.axes import (
     require_distinct,
     write_beside,
 )
+from custvalue._displays.small_cells import hidden_among
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from custvalue._typing import BoolArray, FloatArray, Table
+    from custvalue._typing import FloatArray, Table
 
 _CUSTOMERS, _VALUE = "share of the customers", "share of the value"
 _SHARE = "share of the total"
@@ -81,9 +83,10 @@ class SegmentDisplay:
 
     Notes
     -----
-    Segments of one to four customers are joined to others, with the next smallest segments until there are five
-    customers, so that no customer's value can be read off or got by subtraction; the rule is ours. Segments
-    without any customer are drawn as such. Shares of the value may be negative, or sum to more than 1 above.
+    Segments of one to four customers are joined to others, with the next smallest segments until there are two, of
+    five customers and not of one each, so that no customer's value can be read off or got by subtraction; the rule
+    is ours. Segments without any customer are drawn as such. Shares of the value may be negative, or sum to more
+    than 1 above.
 
     Examples
     --------
@@ -117,7 +120,7 @@ class SegmentDisplay:
         if figures is not None and figures[counts == 0.0].any():
             message = "value is not 0 in a segment without customers; allowed: sums over the segment's customers."
             raise DomainError(message)
-        small = _small(counts)
+        small = hidden_among(counts)
         self.joined = tuple(one for one, few in zip(names, small, strict=True) if few)
         kept = [one for one, few in zip(names, small, strict=True) if not few]
         self._others = "others" if self.joined else None
@@ -153,7 +156,8 @@ class SegmentDisplay:
         labels : array_like of str of shape (n_customers,), or frame with one column
             Segments, as ``SegmentMap.label`` gives them.
         values : array_like of shape (n_customers,), or frame with one column, default=None
-            A figure of the same customers in the same order, such as turnover. None may be missing.
+            A figure of the same customers in the same order, such as turnover; where labels and figures have a
+            pandas index, by that index. None may be missing.
         segments : sequence of str, default=None
             Names of all segments, also of those without customers; None takes those that are found.
         name : str, default=""
@@ -167,10 +171,13 @@ class SegmentDisplay:
         Raises
         ------
         DataError
-            If a label or a value is missing, or the pandas indexes differ.
+            If a label or a value is missing, or the pandas indexes do not hold the same customers.
         DomainError
-            If there is more than one column, lengths differ, or a label is none of `segments`.
+            If there is more than one column, lengths differ, `segments` is no sequence, or a label is none of it.
         """
+        if isinstance(segments, str) or not (segments is None or np.iterable(segments)):
+            message = f"segments is a {type(segments).__name__}; allowed: a sequence of names, or None."
+            raise DomainError(message)
         found = _texts(labels)
         names, place = np.unique(found, return_inverse=True)
         known = list(names) if segments is None else list(segments)
@@ -282,15 +289,27 @@ class SegmentDisplay:
         return handles
 
 
-def _small(counts: FloatArray) -> BoolArray:
-    """Tell which segments are joined: those of one to four customers, and the next smallest until there are 5."""
-    joined: BoolArray = (counts > 0.0) & (counts < FEWEST)
-    if joined.any():
-        for place in np.argsort(counts, kind="stable"):
-            if counts[joined].sum() >= FEWEST and joined.sum() > 1:
-                break
-            joined[place] |= counts[place] > 0.0
-    return joined
+def row_labels(data: Any) -> list[Any] | None:
+    """Give the index of a pandas frame or series as plain values; other tables have none."""
+    if isinstance(data, pd.Series):
+        return list(data.index)
+    return _frames.row_labels(data) if _frames.is_frame(data) else None
+
+
+def paired(numbers: FloatArray, own: list[Any] | None, other: list[Any] | None, what: str) -> FloatArray:
+    """Put numbers of labelled rows into the order of labels; refuse labels that are not the same or not unique."""
+    if own is None or other is None or own == other:
+        return numbers
+    there, wanted = pd.Index(other), pd.Index(own)
+    if len(there) == len(wanted) and there.is_unique and wanted.is_unique:
+        places = there.get_indexer(wanted)
+        if (places >= 0).all():
+            return np.asarray(numbers[places])
+    message = (
+        f"values and {what} have different pandas indexes, which do not hold the same customers once each; give "
+        "figures of the same customers, or an array in their order."
+    )
+    raise DataError(message)
 
 
 def _texts(labels: Any) -> Any:
@@ -314,15 +333,11 @@ def _texts(labels: Any) -> Any:
 
 
 def _figures(values: Any, labels: Any, count: int) -> FloatArray:
+    other = row_labels(values)
     if not _frames.is_frame(values) and np.ndim(values) == 1:
         values = np.asarray(_frames.unmasked(values))[:, None]
     numbers = _frames.numeric(values, argument="values")
     if numbers.shape != (count, 1):
         message = f"values has shape {numbers.shape}; allowed: ({count}, 1), one number a customer."
         raise DomainError(message)
-    own = _frames.row_labels(labels) if _frames.is_frame(labels) else None
-    other = _frames.row_labels(values) if _frames.is_frame(values) else None
-    if own is not None and other is not None and own != other:
-        message = "values and labels have different pandas indexes; bring them into the same order first."
-        raise DataError(message)
-    return numbers[:, 0]
+    return paired(numbers, row_labels(labels), other, "labels")[:, 0]

@@ -103,8 +103,9 @@ class TierMigrationDisplay:
     -----
     Heights are customers, to one scale on both sides. The numbers in the flows are shares of the tier that the
     customers come from; they are written where there is room. A flow of one to four customers is drawn as a dashed
-    line without a number, and a tier of as few has no count; the rule is ours. The diagram is that of an alluvial
-    chart (Rosvall and Bergstrom 2010 [1]_) with two columns.
+    line without a number, and a tier of as few has no count; the rule is ours. Heights and the numbers beside them
+    still tell such a flow to those who subtract: :class:`SegmentMigrationDisplay` hides it from them too. The
+    diagram is that of an alluvial chart (Rosvall and Bergstrom 2010 [1]_) with two columns.
 
     References
     ----------
@@ -140,12 +141,12 @@ class TierMigrationDisplay:
                 f"{shape}, from the row's tier to the column's, at least one customer."
             )
             raise DomainError(message)
-        self.periods = tuple(periods)
+        self.periods = tuple(periods) if np.iterable(periods) else ()
         if isinstance(periods, str) or len(self.periods) != _PERIODS:
             message = f"periods is {periods!r}; allowed: two names, of the period before and the one after."
             raise DomainError(message)
-        self.outside = tuple(outside)
-        if isinstance(outside, str) or not set(self.outside) <= set(self.tiers):
+        self.outside = tuple(outside) if np.iterable(outside) else ()
+        if isinstance(outside, str) or not np.iterable(outside) or not set(self.outside) <= set(self.tiers):
             message = f"outside is {outside!r}; allowed: a sequence of {list(self.tiers)}."
             raise DomainError(message)
         self.ordered, self.title = bool(ordered), title

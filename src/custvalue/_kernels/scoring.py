@@ -74,6 +74,8 @@ def first_reach(customers: FloatArray, value: FloatArray, level: float) -> float
 
 
 def gini(customers: FloatArray, value: FloatArray) -> float:
-    """Twice the area under the falling curve, both axes as shares, less 1."""
+    """Twice the area under the falling curve of values from zero, both axes as shares, less 1."""
     area = np.sum(np.diff(customers) * (value[1:] + value[:-1])) / 2.0
-    return float(2.0 * area / (customers[-1] * value[-1]) - 1.0)
+    found = 2.0 * area / (customers[-1] * value[-1]) - 1.0
+    # What lies beyond either end is rounding: no value is negative.
+    return float(np.clip(found, 0.0, 1.0 - 1.0 / customers[-1]))
