@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -62,6 +63,15 @@ def row_labels(data: object) -> list[Any] | None:
         labels: list[Any] = frame.to_native().index.tolist()
         return labels
     return None
+
+
+def places_by_label(own: Sequence[Any] | pd.Index, other: Sequence[Any] | pd.Index) -> NDArray[np.intp] | None:
+    """Give where each label stands among the others; None if they do not hold the same, each once."""
+    wanted, there = pd.Index(own), pd.Index(other)
+    if len(wanted) != len(there) or not (wanted.is_unique and there.is_unique):
+        return None
+    places: NDArray[np.intp] = there.get_indexer(wanted)
+    return None if (places < 0).any() else places
 
 
 def unmasked(data: object) -> object:

@@ -228,16 +228,14 @@ def _require_names(columns: object) -> None:
 
 def _places_of(own: list[Any], other: list[Any]) -> IntArray:
     """Give the place of each label among the others; refuse labels that are not the same or not unique."""
-    there, wanted = pd.Index(other), pd.Index(own)
-    if len(there) == len(wanted) and there.is_unique and wanted.is_unique:
-        places: IntArray = there.get_indexer(wanted)
-        if (places >= 0).all():
-            return places
-    message = (
-        "values and the scores have different pandas indexes, which do not hold the same customers once each; "
-        "give figures of the same customers, or an array in their order."
-    )
-    raise DataError(message)
+    places = _frames.places_by_label(own, other)
+    if places is None:
+        message = (
+            "values and the scores have different pandas indexes, which do not hold the same customers once each; "
+            "give figures of the same customers, or an array in their order."
+        )
+        raise DataError(message)
+    return places.astype(np.int64)
 
 
 def whole_scores(scores: Table, columns: Sequence[str] | None, highest: Sequence[int] | None = None) -> IntArray:

@@ -300,16 +300,14 @@ def paired(numbers: FloatArray, own: list[Any] | None, other: list[Any] | None, 
     """Put numbers of labelled rows into the order of labels; refuse labels that are not the same or not unique."""
     if own is None or other is None or own == other:
         return numbers
-    there, wanted = pd.Index(other), pd.Index(own)
-    if len(there) == len(wanted) and there.is_unique and wanted.is_unique:
-        places = there.get_indexer(wanted)
-        if (places >= 0).all():
-            return np.asarray(numbers[places])
-    message = (
-        f"values and {what} have different pandas indexes, which do not hold the same customers once each; give "
-        "figures of the same customers, or an array in their order."
-    )
-    raise DataError(message)
+    places = _frames.places_by_label(own, other)
+    if places is None:
+        message = (
+            f"values and {what} have different pandas indexes, which do not hold the same customers once each; "
+            "give figures of the same customers, or an array in their order."
+        )
+        raise DataError(message)
+    return np.asarray(numbers[places])
 
 
 def _texts(labels: Any) -> Any:

@@ -113,7 +113,7 @@ def matched(reference: Any, values: Any, argument: str, first: str) -> Any:
     other = getattr(values, "index", None)
     if not isinstance(index, pd.Index) or not isinstance(other, pd.Index) or index.equals(other):
         return values
-    place = places(index, other)
+    place = _frames.places_by_label(index, other)
     if place is None:
         message = (
             f"{argument} and {first} are pandas Series with different index labels; give both the same labels, "
@@ -121,14 +121,6 @@ def matched(reference: Any, values: Any, argument: str, first: str) -> Any:
         )
         raise DataError(message)
     return values.iloc[place]
-
-
-def places(index: pd.Index, other: pd.Index) -> NDArray[np.intp] | None:
-    """Give where the labels of one index stand in another; None if they do not hold the same, each once."""
-    if len(index) != len(other) or not (index.is_unique and other.is_unique):
-        return None
-    place: NDArray[np.intp] = other.get_indexer(index)
-    return None if (place < 0).any() else place
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
-from custvalue._tier_policies.arguments import places, plain_label, require_no_spans, sequence
+from custvalue._tier_policies.arguments import plain_label, require_no_spans, sequence
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _aligned(
     for name, index in others:
         if reference.equals(index):
             continue
-        place = places(reference, index)
+        place = _frames.places_by_label(reference, index)
         if place is None:
             message = (
                 f"values['{first}'] and values['{name}'] have different {what}; give both the same, each once, "
@@ -97,7 +97,7 @@ def _customers(customers: Any, index: pd.Index | None, size: int) -> Sequence[An
     if customers is None:
         return range(size) if index is None else list(index.tolist())
     if isinstance(customers, pd.Series) and index is not None and not index.equals(customers.index):
-        place = places(index, customers.index)
+        place = _frames.places_by_label(index, customers.index)
         if place is None:
             message = (
                 "customers is a pandas Series whose index differs from that of the tables; give it the same "
