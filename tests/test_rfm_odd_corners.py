@@ -293,3 +293,14 @@ def test_what_was_left_out_is_said_where_nothing_is_left() -> None:
     schema = SCHEMA.model_copy(update={"excluded": {"test": {"flag": ("y",)}}})
     with pytest.raises(DataError, match=r"no row before as_of that counts.*Left out: excluded_test"):
         rfm.compute(rows(flag=["y"]), of(SUM), schema, as_of="2025-02-01")
+
+
+def test_a_table_of_the_callers_is_not_taken_for_the_customers() -> None:
+    """DuckDB looks among its own tables before it looks among Python's names."""
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect()
+    for name in ("customers", "table_", "local", "snapshot"):
+        connection.execute(f"CREATE TABLE {name} AS SELECT 7 AS key, 'graded' AS status")
+    relation = connection.from_arrow(pa.Table.from_pandas(rows()))
+    found = rfm.compute(relation, of(SUM), SCHEMA, as_of="2025-02-01")
+    assert found.table.fetchall() == [(1, "graded", 31, 1, 1.0)]

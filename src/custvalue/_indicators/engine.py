@@ -20,7 +20,6 @@ from custvalue._indicators.guard import (
     TICKS,
     collected,
     guard,
-    is_aware,
     types_of,
     with_dates,
     with_dates_as_days,
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from custvalue._indicators.plan import Clause, Condition
     from custvalue._indicators.report import SchemaReport
     from custvalue._indicators.schema import TransactionSchema
-
-__all__ = ["History", "check", "history", "is_aware", "read"]
 
 Frame: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 

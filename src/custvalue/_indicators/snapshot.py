@@ -188,7 +188,8 @@ def like(customers: Any, source: Frame) -> Any:
     if source.implementation.is_pyspark():
         return native.sparkSession.createDataFrame(customers)
     if source.implementation.is_duckdb():
-        return native.query("custvalue_source", "SELECT * FROM customers")  # DuckDB finds the name
+        custvalue_customers = customers  # noqa: F841 - DuckDB finds the name, which no table of the caller's has
+        return native.query("custvalue_source", "SELECT * FROM custvalue_customers")
     return nw.to_native(nw.from_native(customers).lazy(backend=source.implementation))
 
 
