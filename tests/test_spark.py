@@ -35,11 +35,22 @@ COUNT = 6000
 ANSWERS = ["predicted", "case", "similarity", "margin"]
 
 
+def no_machine_of_before() -> None:
+    """End the Java process that an earlier session left: only a new one takes its folder from the environment."""
+    context = pyspark.SparkContext
+    if context._gateway is not None:
+        context._gateway.shutdown()
+        context._gateway.proc.stdin.close()
+        context._gateway.proc.wait(60)
+        context._gateway = context._jvm = None
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Start two executors of one core each."""
     import warnings
 
+    no_machine_of_before()
     folder = tmp_path_factory.mktemp("spark")
     package = Path(pyspark.__file__).parent
     before = set(package.iterdir())
