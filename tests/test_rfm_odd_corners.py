@@ -1,4 +1,4 @@
-"""What a review by attack found in `rfm`: each case once gave a wrong number, a silent loss or a raw error."""
+"""Odd corners of `rfm`: each case could else give a wrong number, a silent loss or a raw error."""
 
 from __future__ import annotations
 
