@@ -1,4 +1,4 @@
-"""Aggregates on any engine: plain columns, one group-by of bare aggregates, and distinct days by ``unique``."""
+"""Aggregates on any engine: plain columns, and group-bys of bare aggregates by customer, and by customer and day."""
 
 from __future__ import annotations
 
