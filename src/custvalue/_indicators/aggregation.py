@@ -1,4 +1,4 @@
-"""Aggregates on any engine: plain columns, and group-bys of bare aggregates by customer, and by customer and day."""
+"""Aggregates on any engine: plain columns, and group-bys of bare aggregates by customer, or customer and day."""
 
 from __future__ import annotations
 
