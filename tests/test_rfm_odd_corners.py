@@ -151,7 +151,11 @@ def test_keys_no_engine_shares_are_refused() -> None:
 
 def test_keys_of_arrow_views_are_read() -> None:
     table = pa.Table.from_pandas(rows(key=["b"]))
-    table = table.set_column(0, "key", table["key"].cast(pa.string_view()))
+    try:
+        views = table["key"].cast(pa.string_view())
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this PyArrow makes no views of text")
+    table = table.set_column(0, "key", views)
     assert rfm.compute(table, of(SUM), SCHEMA, as_of="2025-02-01").customers == ["b"]
 
 
