@@ -206,7 +206,8 @@ def state(table: Any, schema: rfm.TransactionSchema = SCHEMA) -> rfm.Partial:
 
 def money(partial: rfm.Partial) -> list[float]:
     found = partial.snapshot("2025-02-01").features
-    return [float(value) for value in found["m"]]
+    values: list[float] = found["m"].to_pylist() if isinstance(found, pa.Table) else found["m"].tolist()
+    return values
 
 
 def kept(partial: rfm.Partial, schema: rfm.TransactionSchema = SCHEMA) -> rfm.Partial:
