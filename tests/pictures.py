@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Everything(dict[str, str]):
@@ -27,6 +31,19 @@ def draws_where_it_is_told(make: Any) -> None:
     assert display.figure_ is figure
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == [figure.number]
+
+
+def keeps_inside_and_apart(display: Any, texts: Iterable[Text]) -> None:
+    """Assert that a drawn display stays inside its figure and that some of its texts do not overlap."""
+    figure = display.figure_
+    figure.canvas.draw()
+    tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert tight.x0 > -0.01
+    assert tight.y0 > -0.01
+    assert tight.x1 < width + 0.01
+    assert tight.y1 < height + 0.01
+    covers = [text.get_window_extent() for text in texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(covers, 2))
 
 
 def all_texts(figure: Any) -> list[str]:

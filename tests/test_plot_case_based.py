@@ -15,7 +15,7 @@ from matplotlib.container import BarContainer
 
 from custvalue import cbr, grey, plot
 from custvalue.exceptions import DomainError
-from pictures import Everything, all_texts, draws_where_it_is_told, legend_of
+from pictures import Everything, all_texts, draws_where_it_is_told, keeps_inside_and_apart, legend_of
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray
@@ -156,15 +156,8 @@ def test_each_lets_every_text_be_replaced(make: Any) -> None:
 @DISPLAYS
 def test_each_keeps_its_texts_inside_the_figure_and_apart(make: Any) -> None:
     display = make().plot()
-    figure = display.figure_
-    figure.canvas.draw()
-    tight, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert tight.x0 > -0.01
-    assert tight.y0 > -0.01
-    assert tight.x1 < width + 0.01
-    assert tight.y1 < height + 0.01
-    covers = [text.get_window_extent() for text in (*display.ax_.texts, *display.ax_.get_yticklabels())]
-    assert not any(one.overlaps(other) for one, other in itertools.combinations(covers, 2))
+    display.figure_.canvas.draw()
+    keeps_inside_and_apart(display, (*display.ax_.texts, *display.ax_.get_yticklabels()))
 
 
 # The profile of the classes -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from custvalue._kernels import customer_sums
 from custvalue.exceptions import ColumnError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -176,14 +176,19 @@ class Patterns:
 
     def table(self, condition: Condition) -> BoolArray:
         """Tell for every pattern whether it meets a condition."""
-        found = np.ones(self.count, dtype=bool)
-        for clause in condition:
-            met = np.zeros(self.count, dtype=bool)
-            for term in clause:
-                truth = self._truth[term if term.holds else term.denied()]
-                met |= truth if term.holds else ~truth
-            found &= met
-        return found
+        return patterns_meeting(condition, self._truth.__getitem__, self.count)
+
+
+def patterns_meeting(condition: Condition, truth_of: Callable[[Term], BoolArray], count: int) -> BoolArray:
+    """Tell for every pattern whether it meets a condition, by the truth of each term in its positive form."""
+    found = np.ones(count, dtype=bool)
+    for clause in condition:
+        met = np.zeros(count, dtype=bool)
+        for term in clause:
+            truth = truth_of(term if term.holds else term.denied())
+            met |= truth if term.holds else ~truth
+        found &= met
+    return found
 
 
 def _combined(rows: NDArray[Any], codes: NDArray[Any], kind: IntArray, count: int, radix: int) -> NDArray[Any]:

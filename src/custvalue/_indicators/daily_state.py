@@ -11,7 +11,7 @@ import pandas as pd
 
 from custvalue._frames import ROUNDING
 from custvalue._indicators import aggregation, engine, guard, memory, rules
-from custvalue._indicators.codes import customers
+from custvalue._indicators.codes import customers, patterns_meeting
 from custvalue._indicators.guard import collected
 from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
 from custvalue._indicators.totals import Asked, Block, CellMoney, Ground, Totals
@@ -68,14 +68,7 @@ class DailyState:
     def table(self, condition: Condition) -> BoolArray:
         """Tell for every pattern whether it meets a condition."""
         place = {term: j for j, term in enumerate(self.terms)}
-        found = np.ones(len(self.patterns), dtype=bool)
-        for clause in condition:
-            met = np.zeros(len(self.patterns), dtype=bool)
-            for term in clause:
-                truth = self.patterns[:, place[term if term.holds else term.denied()]]
-                met |= truth if term.holds else ~truth
-            found &= met
-        return found
+        return patterns_meeting(condition, lambda term: self.patterns[:, place[term]], len(self.patterns))
 
     def blocks(self, end_day: int) -> Iterator[Block]:
         """Read the cells of the days before one."""
@@ -88,14 +81,12 @@ class DailyState:
                 *(table.get(name) for name in ("known", "absolute", "largest", "squares")),
             )
             day: IntArray = table["day"].astype(np.int64)
-            yield Block(table["customer"], day, day * DAY_MICROSECONDS, table["pattern"], _total(table), money)
+            yield Block(
+                table["customer"], day, day * DAY_MICROSECONDS, table["pattern"], table.get("total"), money
+            )
 
 
-def _total(table: Cells) -> FloatArray | None:
-    return table.get("total")
-
-
-def _wanted(asked: Asked) -> tuple[str, ...]:
+def money_of(asked: Asked) -> tuple[str, ...]:
     """Name what is kept of money in a cell."""
     what = {one.what for one in asked.aggregates}
     names: tuple[str, ...] = ()
@@ -112,7 +103,7 @@ def from_memory(frame: nw.DataFrame[Any], asked: Asked) -> tuple[rules.Counts, D
     """Add the rows of a frame in memory up to cells."""
     frame, lost = memory.without_nulls(frame, asked)
     rows = memory.Rows(frame, asked)
-    tables = [_block_cells(block, _wanted(asked)) for block in rows.blocks(count=True)]
+    tables = [_block_cells(block, money_of(asked)) for block in rows.blocks(count=True)]
     found = rows.found()
     memory.add_counts(found.counts, lost)
     terms = tuple(memory.asked_terms(asked))
@@ -160,7 +151,7 @@ def from_engine(frame: Frame, asked: Asked) -> tuple[rules.Counts, DailyState]:
     )
     masks = found.masks or {}
     names = [masks[term] for term in terms]
-    wanted = _wanted(asked)
+    wanted = money_of(asked)
     columns = {"absolute": nw.col("amount").abs()} if wanted else {}
     bare = {
         "known": nw.col("amount").count(),
@@ -197,14 +188,9 @@ def _engine_state(
     return DailyState(keys, terms, patterns, (table,) if len(table["day"]) else ())
 
 
-def money_of(asked: Asked) -> tuple[str, ...]:
-    """Name what a cell keeps of money."""
-    return _wanted(asked)
-
-
 def one_table(state: DailyState, asked: Asked) -> Cells:
     """Give all cells as one table, which may be empty."""
-    names = ("customer", "day", "pattern", "rows", *_wanted(asked))
+    names = ("customer", "day", "pattern", "rows", *money_of(asked))
     return {name: np.concatenate([np.zeros(0), *(table[name] for table in state.tables)]) for name in names}
 
 
@@ -250,7 +236,7 @@ def _require_possible(cells: Cells) -> None:
 
 def from_cells(frame: nw.DataFrame[Any], asked: Asked) -> DailyState:
     """Read cells that were kept as a table."""
-    terms, wanted = tuple(memory.asked_terms(asked)), _wanted(asked)
+    terms, wanted = tuple(memory.asked_terms(asked)), money_of(asked)
     name = asked.schema.customer
     missing = [one for one in (name, "day", "pattern", "rows", *wanted) if one not in frame.columns]
     if missing:

@@ -130,20 +130,13 @@ def read(
     }
     for name, clause in left_out.items():
         masks = [engine.term_mask(term, types) for term in clause]
-        chosen.append(_any(masks).alias(name))
+        chosen.append(engine.any_of(masks).alias(name))
     people = collected(frame.select(*chosen))
     _require_spans(people, schema)
     _require_balances(people, schema, decimals)
     people = nw.maybe_reset_index(_valid(people, schema, moment))
     _require_once(people, schema)
     return _parted(people, left_out, moment)
-
-
-def _any(masks: list[nw.Expr]) -> nw.Expr:
-    found = masks[0]
-    for mask in masks[1:]:
-        found = found | mask
-    return found
 
 
 def _require_balances(people: nw.DataFrame[Any], schema: TransactionSchema, decimals: int | None) -> None:

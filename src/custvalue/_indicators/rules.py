@@ -133,11 +133,6 @@ def exclusion(marks: Mapping[str, Sequence[str]]) -> Clause:
     return tuple(Term(column, tuple(codes)) for column, codes in marks.items())
 
 
-def kept_condition(schema: TransactionSchema) -> Condition:
-    """Say that a row carries no mark of exclusion."""
-    return tuple((term.denied(),) for marks in schema.excluded.values() for term in exclusion(marks))
-
-
 def mark_labels(schema: TransactionSchema) -> dict[Term, str]:
     """Name the terms whose absence from every row is worth a warning, beside those of the indicators."""
     system, standing = initiator_terms(schema)

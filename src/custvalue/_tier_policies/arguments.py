@@ -93,17 +93,6 @@ def number_column(values: Any, argument: str) -> FloatArray:
     return found
 
 
-def require_bounded(values: FloatArray, argument: str) -> None:
-    """Refuse missing, infinite and overflowing numbers by count."""
-    bad = int((~(np.abs(values) <= _frames.LARGEST)).sum())
-    if bad:
-        message = (
-            f"{argument} has {bad} value(s) that are missing, infinite or beyond {_frames.LARGEST:g}. Fill or "
-            "leave them out."
-        )
-        raise DataError(message)
-
-
 def matched(reference: Any, values: Any, argument: str, first: str) -> Any:
     """Give a pandas Series in the order of the index of the first one; anything else as it is.
 
