@@ -9,10 +9,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custvalue._codes import customers
+from custvalue._engines import collected
 from custvalue._frames import ROUNDING
 from custvalue._indicators import aggregation, engine, guard, memory, rules
-from custvalue._indicators.codes import customers, patterns_meeting
-from custvalue._indicators.guard import collected
+from custvalue._indicators.codes import patterns_meeting
 from custvalue._indicators.moments import DAY_MICROSECONDS, AsOf
 from custvalue._indicators.totals import Asked, Block, CellMoney, Ground, Totals
 from custvalue._kernels import daily_cells
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from custvalue._indicators.guard import Frame
+    from custvalue._engines import Frame
     from custvalue._indicators.plan import Condition, Term
     from custvalue._typing import BoolArray, FloatArray, IntArray
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from custvalue._codes import customers
+from custvalue._engines import TICKS, with_ticks
 from custvalue._frames import LARGEST
 from custvalue._indicators import engine, rules
-from custvalue._indicators.codes import Patterns, customers
-from custvalue._indicators.guard import BOOKED_TICKS, TICKS, with_ticks
+from custvalue._indicators.codes import Patterns
+from custvalue._indicators.guard import BOOKED_TICKS
 from custvalue._indicators.local_days import zone_offsets
 from custvalue._indicators.moments import DAY_MICROSECONDS
 from custvalue._indicators.plan import Term, initiator_terms, side_term

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from custvalue._moments import ALLOWED_MOMENTS, parsed
 from custvalue.exceptions import DomainError
 
 #: ISO 8601 text, a date, or a datetime.
@@ -17,7 +18,6 @@ Moment: TypeAlias = str | dt.date | dt.datetime
 DAY_MICROSECONDS = 86_400_000_000
 WINDOW_PATTERN = r"^[1-9][0-9]{0,4}(d|w|mo)$"
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the epoch of local wall time
-_ALLOWED = "ISO text such as '2025-12-31' or '2025-12-31T18:00', a date, or a datetime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +72,6 @@ class AsOf:
             raise DomainError(message) from None
 
 
-def _parsed(as_of: object, argument: str) -> dt.date | dt.datetime:
-    if isinstance(as_of, str):
-        try:
-            date_only = re.fullmatch(r"\d{4}-\d{2}-\d{2}", as_of.strip()) is not None
-            text = as_of.strip()
-            return dt.date.fromisoformat(text) if date_only else dt.datetime.fromisoformat(text)
-        except ValueError:
-            message = f"{argument} is '{as_of}', which is no ISO 8601 date; allowed: {_ALLOWED}."
-            raise DomainError(message) from None
-    if hasattr(as_of, "to_pydatetime"):  # pandas.Timestamp
-        as_of = as_of.to_pydatetime(warn=False)
-    elif hasattr(as_of, "item") and not isinstance(as_of, dt.date):  # numpy.datetime64
-        value = as_of.item()  # nanoseconds come as an integer
-        as_of = as_of.astype("M8[us]").item() if isinstance(value, int) and hasattr(as_of, "astype") else value
-    if not isinstance(as_of, dt.date) or as_of != as_of:  # noqa: PLR0124 - NaT differs from itself
-        message = f"{argument} is a {type(as_of).__name__}; allowed: {_ALLOWED}."
-        raise DomainError(message)
-    return as_of
-
-
 def checked_window(window: str) -> str:
     """Refuse a text that names no window."""
     if re.fullmatch(WINDOW_PATTERN, window) is None:
@@ -102,7 +82,7 @@ def checked_window(window: str) -> str:
 
 def resolve(as_of: object, *, aware: bool, time_zone: str | None, argument: str = "as_of") -> AsOf:
     """Read a moment against a time column that is aware or not."""
-    moment = _parsed(as_of, argument)
+    moment = parsed(as_of, argument)
     if not aware:
         if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
             message = (
@@ -123,6 +103,6 @@ def resolve(as_of: object, *, aware: bool, time_zone: str | None, argument: str 
         try:
             return AsOf(moment.astimezone(zone).replace(tzinfo=None), zone)
         except OverflowError:
-            message = f"{argument} lies outside the calendar of '{zone.key}'; allowed: {_ALLOWED}."
+            message = f"{argument} lies outside the calendar of '{zone.key}'; allowed: {ALLOWED_MOMENTS}."
             raise DomainError(message) from None
     return AsOf(dt.datetime.combine(moment, dt.time()), zone)

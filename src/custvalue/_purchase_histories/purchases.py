@@ -9,8 +9,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from custvalue._codes import customers
 from custvalue._frames import LARGEST
-from custvalue._indicators.codes import customers
 from custvalue._indicators.local_days import zone_offsets
 from custvalue._indicators.moments import DAY_MICROSECONDS
 from custvalue._kernels import purchase_history as kernel
