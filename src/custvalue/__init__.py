@@ -10,6 +10,8 @@ The rooms are imported when they are first used, so that ``import custvalue`` co
     Two-level grey relational similarity.
 ``cbr``
     Case bases and case-based classification, with explanations.
+``basket``
+    Products held together, rules with honest statistics, bundles, substitution.
 ``tiers``
     Tier policies with hysteresis and reasons, migration between levels, value matrices.
 ``plot``
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import custvalue.anp as anp
+    import custvalue.basket as basket
     import custvalue.cbr as cbr
     import custvalue.exceptions as exceptions
     import custvalue.grey as grey
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     import custvalue.rfm as rfm
     import custvalue.tiers as tiers
 
-__all__ = ["__version__", "anp", "cbr", "exceptions", "grey", "plot", "rfm", "tiers"]
+__all__ = ["__version__", "anp", "basket", "cbr", "exceptions", "grey", "plot", "rfm", "tiers"]
 
 _ROOMS = frozenset(__all__) - {"__version__"}
 
