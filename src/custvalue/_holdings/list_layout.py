@@ -32,15 +32,17 @@ def list_rows(baskets: Iterable[Any], counts: Any, products: object, *, on_unkno
     require_unknown_choice(on_unknown)
     declared = product_names(products)
     rows = list(baskets)
-    texts = sum(isinstance(basket, str) for basket in rows)
-    missing = sum(basket is None or not isinstance(basket, Iterable) for basket in rows)
-    if texts or missing:
+    kinds = {
+        kind for kind in set(map(type, rows)) if issubclass(kind, str | bytes) or not issubclass(kind, Iterable)
+    }
+    strange = sum(type(basket) in kinds for basket in rows) if kinds else 0
+    if strange:
         message = (
-            f"{texts + missing} basket(s) are a text or null; allowed: a sequence of product names, empty where a "
+            f"{strange} basket(s) are a text or null; allowed: a sequence of product names, empty where a "
             "customer holds nothing."
         )
         raise DataError(message)
-    lengths = np.fromiter((len(basket) for basket in rows), dtype=np.int64, count=len(rows))
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     flat = list(chain.from_iterable(rows))
     codes, found = flat_labels(flat)
     codes, names, ignored = placed(codes, found, declared, on_unknown=on_unknown)

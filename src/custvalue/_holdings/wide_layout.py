@@ -190,7 +190,7 @@ def _encoded_flags(
     width = n_columns(n, people.segments, eligibility=barred is not None)
     counts, eligibility = {"rows": n_rows, "customers": n_rows}, barred is not None
     if width <= basket_rows.WORD and not people.amounts:
-        words, customers = basket_rows.counted_words(basket_rows.words_of_flags(columns))
+        words, customers = basket_rows.counted_flags(columns)
         return of_people(
             names, basket_rows.rows_of_words(words, width), customers, people, counts, eligibility=eligibility
         )

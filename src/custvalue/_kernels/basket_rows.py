@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,27 +63,35 @@ def words_of_flags(flags: BoolArray | Sequence[BoolArray]) -> NDArray[np.uint64]
     return packed.view("<u8").ravel().astype(np.uint64, copy=False)
 
 
-def counted_words(
-    words: NDArray[np.uint64], weights: IntArray | None = None
-) -> tuple[NDArray[np.uint64], IntArray]:
-    """Count how often each word occurs, or add the weights of its rows; ascending words.
+def counted_words(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArray]:
+    """Count how often each word occurs; ascending words.
 
-    Blocks are sorted by themselves, in threads, and what is left of them once more: the result does not depend on
-    the blocks, since counts are whole numbers. Cost: O(n log n) for the block's length.
+    Blocks are sorted by themselves, in two threads, and what is left of them once more: the result does not depend
+    on the blocks, since counts are whole numbers. Cost: O(n log n) for the block's length.
     """
+    return _counted_blocks(lambda rows: words[rows], len(words))
 
+
+def counted_flags(flags: BoolArray | Sequence[BoolArray]) -> tuple[NDArray[np.uint64], IntArray]:
+    """Count how often each word of up to 64 flags occurs, as `words_of_flags` packs them; ascending words.
+
+    Words are packed and counted block by block, so that memory stays at the block and the distinct words.
+    """
+    if isinstance(flags, np.ndarray):
+        return _counted_blocks(lambda rows: words_of_flags(flags[rows]), len(flags))
+    return _counted_blocks(lambda rows: words_of_flags([column[rows] for column in flags]), len(flags[0]))
+
+
+def _counted_blocks(
+    words_in: Callable[[slice], NDArray[np.uint64]], n_rows: int
+) -> tuple[NDArray[np.uint64], IntArray]:
     def of_block(start: int) -> tuple[NDArray[np.uint64], IntArray]:
-        block = words[start : start + BLOCK]
-        if weights is None:
-            found, counts = np.unique(block, return_counts=True)
-            return found, counts.astype(np.int64, copy=False)
-        return _added(block, weights[start : start + BLOCK])
+        found, counts = np.unique(words_in(slice(start, start + BLOCK)), return_counts=True)
+        return found, counts.astype(np.int64, copy=False)
 
-    starts = range(0, len(words), BLOCK)
-    if len(starts) == 1:
+    starts = range(0, n_rows, BLOCK)
+    if len(starts) <= 1:
         return of_block(0)
-    if not len(words):
-        return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
     with ThreadPoolExecutor(2) as threads:
         parts = list(threads.map(of_block, starts))
     return _added(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
@@ -130,7 +138,8 @@ def rows_of_pairs(
     places: NDArray[np.int64], codes: NDArray[np.int32], n_rows: int, n_columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Give sparse rows from pairs (row, column) in any order, doubled pairs counting once."""
-    pairs = np.unique(places.astype(np.int64) * n_columns + codes)
+    pairs = np.sort(places.astype(np.int64) * n_columns + codes)
+    pairs = pairs[np.concatenate((np.ones(min(len(pairs), 1), dtype=np.bool_), pairs[1:] != pairs[:-1]))]
     indptr = np.searchsorted(pairs, np.arange(n_rows + 1, dtype=np.int64) * n_columns).astype(np.int64)
     return indptr, (pairs % n_columns).astype(np.int32) if n_columns else np.empty(0, dtype=np.int32)
 
