@@ -19,6 +19,10 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
     """Base of transformers that keep their columns."""
 
 
+class Recommender(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Base of estimators that recommend products."""
+
+
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of classifiers."""
 

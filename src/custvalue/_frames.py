@@ -195,7 +195,7 @@ def require_unit_interval(numbers: FloatArray, columns: Sequence[str], *, argume
         raise DataError(message)
 
 
-def like(template: object, columns: Mapping[str, NDArray[Any]], *, keep_index: bool = True) -> Any:
+def like(template: object, columns: Mapping[str, NDArray[Any] | list[Any]], *, keep_index: bool = True) -> Any:
     """Build a frame in the template's library; a pandas template also lends its index."""
     frame = nw.from_native(template, pass_through=True)
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
