@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from custvalue._engines import collected
 from custvalue._indicators.engine import condition_mask, joined
-from custvalue._indicators.guard import collected
 from custvalue.exceptions import ColumnError, DataError
 
 if TYPE_CHECKING:

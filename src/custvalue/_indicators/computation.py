@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals.stable.v2 as nw
 
+from custvalue._engines import wrapped
 from custvalue._indicators import aggregation, memory, moments, rules
 from custvalue._indicators import engine as frames
 from custvalue._indicators import holders as accounts
-from custvalue._indicators.guard import is_aware, wrapped
+from custvalue._indicators.guard import is_aware
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._indicators.plan import plan
 from custvalue._indicators.schema import TransactionSchema
@@ -19,7 +20,7 @@ from custvalue._spec import require
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
-    from custvalue._indicators.guard import Frame
+    from custvalue._engines import Frame
 
 #: Rules that count rows left out.
 _LOSSES = ("rows_after_as_of", "rows_known_later", *rules.LEFT_OUT)

@@ -12,21 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 
+from custvalue._engines import TICKS, collected, types_of, with_dates, with_ticks, wrapped
 from custvalue._frames import LARGEST
 from custvalue._indicators import rules
-from custvalue._indicators.guard import (
-    BOOKED_TICKS,
-    DAY,
-    TICKS,
-    collected,
-    guard,
-    types_of,
-    with_dates,
-    with_dates_as_days,
-    with_ticks,
-    with_whole_days,
-    wrapped,
-)
+from custvalue._indicators.guard import BOOKED_TICKS, DAY, guard, with_dates_as_days, with_whole_days
 from custvalue._indicators.local_days import SHIFT, SHIFT_DAYS, zone_offsets
 from custvalue._indicators.moments import DAY_MICROSECONDS
 from custvalue._indicators.plan import Term, initiator_terms, side_term

@@ -8,21 +8,21 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from custvalue._frames import ROUNDING
-from custvalue._indicators import engine, rules
-from custvalue._indicators.guard import (
-    BOOKED_TICKS,
-    DAY,
+from custvalue._engines import (
     TICKS,
     Frame,
     collected,
-    guard,
+    guard_same_key,
+    key_type,
     types_of,
     with_dates,
     with_ticks,
     wrapped,
 )
-from custvalue._indicators.population import day_column, guard_key, key_type
+from custvalue._frames import ROUNDING
+from custvalue._indicators import engine, rules
+from custvalue._indicators.guard import BOOKED_TICKS, DAY, guard
+from custvalue._indicators.population import day_column
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _guarded(holders: object, transactions: Frame, schema: TransactionSchema) ->
     for name in (schema.account, schema.customer):
         if not (types[name].is_integer() or isinstance(types[name], nw.String)):
             raise ColumnError.wrong_type(name, found=f"{types[name]} in holders", allowed="integers or text")
-    guard_key(schema.account, types[schema.account], other[schema.account], argument="holders")
+    guard_same_key(schema.account, types[schema.account], other[schema.account], argument="holders")
     share = schema.holder_share
     if share and not types[share].is_numeric():
         raise ColumnError.wrong_type(share, found=str(types[share]), allowed="numbers")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from custvalue._engines import collected, types_of
 from custvalue._frames import eager
 from custvalue._indicators import daily_state, moments, rules
 from custvalue._indicators import engine as frames
 from custvalue._indicators.computation import by_numpy, opened, require_choices, require_population, require_rules
-from custvalue._indicators.guard import collected, types_of
 from custvalue._indicators.indicator_sets import IndicatorSet
 from custvalue._indicators.plan import plan
 from custvalue._indicators.schema import TransactionSchema

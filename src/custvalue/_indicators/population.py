@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from custvalue._indicators import engine, rules
-from custvalue._indicators.guard import (
+from custvalue._engines import (
     Frame,
     collected,
-    guard_codes,
+    guard_same_key,
     is_engine,
+    key_type,
     types_of,
     with_dates,
     with_ticks,
     wrapped,
 )
+from custvalue._indicators import engine, rules
+from custvalue._indicators.guard import guard_codes
 from custvalue._indicators.report import Rule
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
@@ -54,21 +56,6 @@ def _columns(schema: TransactionSchema) -> list[str]:
     names += [schema.valid_from, schema.valid_until]
     names += [column for marks in schema.excluded_customers.values() for column in marks]
     return list(dict.fromkeys(name for name in names if name))
-
-
-def guard_key(name: str, key: Any, other: Any, *, argument: str) -> None:
-    """Refuse a key that engines would match silently with one of another type."""
-    if any(isinstance(key, kind) != isinstance(other, kind) for kind in (nw.String, nw.UInt64)) or (
-        key.is_integer() != other.is_integer()
-    ):
-        mend = "Cast one of them: engines would match them silently."
-        allowed = f"{other}, as in transactions"
-        raise ColumnError.wrong_type(name, found=f"{key} in {argument}", allowed=allowed, mend=mend)
-
-
-def key_type(key: Any) -> Any:
-    """Give the type in which keys of both tables meet: engines differ in what widths they join."""
-    return nw.Int64() if key.is_integer() and not isinstance(key, nw.UInt64) else key
 
 
 def day_column(frame: Frame, name: str, alias: str, *, argument: str) -> Frame:
@@ -115,7 +102,7 @@ def read(
     """Read who is valid just before as-of, each customer once; count who is left out and why."""
     frame = _guarded(population, transactions, schema)
     types = types_of(frame)
-    guard_key(schema.customer, types[schema.customer], key, argument="population")
+    guard_same_key(schema.customer, types[schema.customer], key, argument="population")
     chosen = [nw.col(schema.customer).cast(key_type(key)).alias("key")]
     for name in DAYS:
         if column := getattr(schema, name):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from custvalue._engines import is_engine, types_of
 from custvalue._indicators import aggregation, rules
 from custvalue._indicators import population as everyone
 from custvalue._indicators.finish import Finish, balance_rules, closing_rules
-from custvalue._indicators.guard import is_engine, types_of
 from custvalue._indicators.indicators import Monetary
 from custvalue._indicators.report import Rule, SchemaReport
 from custvalue._results import Provenance, html_table, provenance, short_repr
@@ -20,7 +20,7 @@ from custvalue.exceptions import ColumnError, DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from custvalue._indicators.guard import Frame
+    from custvalue._engines import Frame
     from custvalue._indicators.indicator_sets import IndicatorSet
     from custvalue._indicators.plan import Plan
     from custvalue._indicators.schema import TransactionSchema

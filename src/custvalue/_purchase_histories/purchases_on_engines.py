@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from custvalue._engines import collected
 from custvalue._indicators import engine
-from custvalue._indicators.guard import collected
 from custvalue._purchase_histories.purchases import (
     STEPS,
     AmountRules,
