@@ -46,6 +46,8 @@ class ProductCatalog(Document):
     ----------
     products : sequence of Product
         The products; each name once.
+    spec_version : int
+        Version of the document's layout.
 
     Raises
     ------

@@ -193,8 +193,8 @@ class PartedBaskets(DistinctBaskets):
 
         Returns
         -------
-        first, second : Baskets
-            The parts; a part without customers is refused. Sums of `amounts` cannot be parted and are left out.
+        tuple of Baskets
+            The two parts; a part without customers is refused. Sums of `amounts` cannot be parted and are left out.
 
         Raises
         ------
