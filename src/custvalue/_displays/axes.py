@@ -120,6 +120,16 @@ def percent(share: float) -> str:
     return f"{100.0 * share:.{int(fine)}f} %"
 
 
+def ratio_ticks(low: float, high: float) -> list[float]:
+    """Give the ticks of a logarithmic scale between two ends, 1 among them where it lies there."""
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps: tuple[float, ...] = (1.0, 2.0, 5.0) if high / low < 1e4 else (1.0,)  # noqa: PLR2004 - four powers of ten
+    if high / low < 5.0:  # noqa: PLR2004 - less than a factor of five
+        steps = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+    found = sorted({float(f"{step * 10.0**power:.6g}") for power in powers for step in steps})
+    return [tick for tick in found if low <= tick <= high]
+
+
 def ink_on(colour: Sequence[float]) -> str:
     """Give black or white, whichever can be read on a colour."""
     red, green, blue = colour[:3]

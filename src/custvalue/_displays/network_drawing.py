@@ -71,12 +71,12 @@ class NetworkDrawing:
         self.starts = list(itertools.accumulate((len(nodes) for nodes in self.groups), initial=0))
         self.names = list(itertools.chain.from_iterable(self.groups))
         self.home = [place for place, nodes in enumerate(self.groups) for _ in nodes]
-        self.radii = _radii(numbers.priorities, len(self.names))
+        self.radii = radii_of(numbers.priorities, len(self.names))
         self.boxed = [numbers.influences[a:b, a:b].any() for a, b in itertools.pairwise(self.starts)]
         self.texts = [self._text(k) for k in range(len(self.names))]
         self.heads = list(numbers.control)
         weights = np.array([numbers.control[name] for name in self.heads])
-        self.head_radii = _radii(weights if self.heads else None, len(self.heads))
+        self.head_radii = radii_of(weights if self.heads else None, len(self.heads))
         self.head_texts = [f"{folded(labels.get(name, name))}\n{numbers.control[name]:.3f}" for name in self.heads]
 
     def _text(self, node: int) -> str:
@@ -163,7 +163,7 @@ class NetworkDrawing:
         for name, box, colour in zip(names, layout.boxes, self._colours(), strict=True):
             frame = FancyBboxPatch(
                 (box.left, box.bottom), box.width, box.height, boxstyle="round,pad=0,rounding_size=0.1",
-                facecolor=_pale(colour, 0.06), edgecolor=_pale(colour, 0.6), linewidth=1.0, zorder=1,
+                facecolor=pale(colour, 0.06), edgecolor=pale(colour, 0.6), linewidth=1.0, zorder=1,
             )  # fmt: skip
             frame.set_gid(f"cluster {name}")
             axes.add_patch(frame)
@@ -240,13 +240,14 @@ class NetworkDrawing:
         }  # fmt: skip
 
 
-def _radii(weights: FloatArray | None, count: int) -> list[float]:
+def radii_of(weights: FloatArray | None, count: int) -> list[float]:
+    """Give radii in inches, so that areas are as the weights are; all alike without weights."""
     if weights is None or not weights.any():
         return [_PLAIN_RADIUS] * count
     return [max(_SMALLEST_RADIUS, _LARGEST_RADIUS * math.sqrt(w)) for w in weights / weights.max()]
 
 
-def _pale(colour: str, share: float) -> tuple[float, ...]:
+def pale(colour: str, share: float) -> tuple[float, ...]:
     """Mix a colour with white; opaque, so that what is behind a box stays behind it."""
     from matplotlib.colors import to_rgb  # noqa: PLC0415 - an extra
 

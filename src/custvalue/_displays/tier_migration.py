@@ -22,6 +22,7 @@ from custvalue._displays.axes import (
     require_counts,
     require_distinct,
 )
+from custvalue._displays.ribbons import ribbon
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _LOOKS: Final = {
 #: Inches that the label of a tier needs, and that a number in a flow needs.
 _LABEL, _NUMBER = 0.34, 0.14
 _BAR: Final = 0.025
+_SIDES: Final = (_BAR, 1.0 - _BAR)
 _PERIODS: Final = 2
 #: What a replay calls customers without a row, where they are a state.
 ABSENT: Final = "absent"
@@ -279,15 +281,15 @@ class TierMigrationDisplay:
             name = f"{self.tiers[place[0]]} -> {self.tiers[place[1]]}"
             left, right, height = float(start[place]), float(end[place]), float(heights[place])
             if self.customers[place] < FEWEST:
-                path = _band(left - height / 2, right - height / 2, None)
+                path = ribbon((left - height / 2, right - height / 2), None, sides=_SIDES)
                 axes.add_patch(
                     PathPatch(path, fill=False, edgecolor=colour, linestyle="--", linewidth=1.0, gid=name)
                 )
                 continue
             axes.add_patch(
                 PathPatch(
-                    _band(left, right, height), facecolor=(colour, 0.62), edgecolor=colour, linewidth=0.4,
-                    hatch=hatch, gid=name,
+                    ribbon((left, right), height, sides=_SIDES), facecolor=(colour, 0.62), edgecolor=colour,
+                    linewidth=0.4, hatch=hatch, gid=name,
                 )
             )  # fmt: skip
             if height >= number:
@@ -333,17 +335,3 @@ class TierMigrationDisplay:
         if ((self.customers > 0.0) & (self.customers < FEWEST)).any():
             handles.append(key(labels.get(_FEW, _FEW), GREY, line="--"))
         return handles
-
-
-def _band(left: float, right: float, height: float | None) -> Any:
-    """Give the outline of a band between the upper ends of its sides, or a line without a height."""
-    from matplotlib.path import Path  # noqa: PLC0415 - an extra
-
-    near, far = _BAR, 1.0 - _BAR
-    points = [(near, left), (0.5, left), (0.5, right), (far, right)]
-    codes = [Path.MOVETO, *[Path.CURVE4] * 3]
-    if height is not None:
-        points += [(x, y - height) for x, y in reversed(points)]
-        points.append(points[0])
-        codes += [Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-    return Path(points, codes)
