@@ -113,4 +113,4 @@ def _first_rows(series: nw.Series[Any], codes: NDArray[Any], count: int) -> nw.S
     for start in range(0, len(codes), customer_sums.BLOCK):
         block = codes[start : start + customer_sums.BLOCK]
         row[block] = np.arange(start, start + len(block))
-    return series[row.tolist()]
+    return series[row]

@@ -28,6 +28,22 @@ class Encoded(NamedTuple):
     segments: tuple[str, ...]
     amounts: Mapping[str, FloatArray]
     counts: Mapping[str, int]
+    collapsed: bool = False
+
+
+def of_words(
+    products: tuple[str, ...],
+    words: NDArray[np.uint64],
+    people: People,
+    counts: Mapping[str, int],
+    *,
+    eligibility: bool,
+) -> Encoded:
+    """Collapse customers who are a word each, of at most 64 columns and without amounts."""
+    width = n_columns(len(products), people.segments, eligibility=eligibility)
+    found = basket_rows.distinct_words(*basket_rows.counted_words(words), width)
+    rows = (found.indptr, found.codes, found.weights)
+    return Encoded(products, *rows, eligibility, people.segments, people.amounts, counts, collapsed=True)
 
 
 def of_people(
@@ -62,9 +78,12 @@ def n_columns(n_products: int, segments: tuple[str, ...], *, eligibility: bool) 
 def collapse(rows: Encoded) -> Collapsed:
     """Collapse rows to distinct ones in their canonical order and take the columns apart."""
     names = tuple(rows.amounts)
-    found = basket_rows.distinct_rows(
-        rows.indptr, rows.codes, rows.weights, [rows.amounts[name] for name in names]
-    )
+    if rows.collapsed and rows.weights is not None:
+        found = basket_rows.DistinctRows(rows.indptr, rows.codes, rows.weights, ())
+    else:
+        found = basket_rows.distinct_rows(
+            rows.indptr, rows.codes, rows.weights, [rows.amounts[name] for name in names]
+        )
     n = len(rows.products)
     first_segment = n * (2 if rows.eligibility else 1)
     held = _part(found, 0, n)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
-from custvalue._holdings.encoded import Encoded, n_columns, of_people
+from custvalue._holdings.encoded import Encoded, n_columns, of_people, of_words
 from custvalue._holdings.labels import (
     People,
     guard_amounts,
@@ -190,10 +190,7 @@ def _encoded_flags(
     width = n_columns(n, people.segments, eligibility=barred is not None)
     counts, eligibility = {"rows": n_rows, "customers": n_rows}, barred is not None
     if width <= basket_rows.WORD and not people.amounts:
-        words, customers = basket_rows.counted_flags(columns)
-        return of_people(
-            names, basket_rows.rows_of_words(words, width), customers, people, counts, eligibility=eligibility
-        )
+        return of_words(names, basket_rows.words_of_flags(columns), people, counts, eligibility=eligibility)
     starts, parts = [np.zeros(1, dtype=np.int64)], []
     block = max(1, (1 << 24) // width)
     for start in range(0, n_rows, block):
