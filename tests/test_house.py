@@ -44,11 +44,17 @@ INSIDES = {
     "_network_process": "anp",
     "_relational_analysis": "grey",
     "_case_based": "cbr",
+    "_holdings": "basket",
+    "_product_rules": "basket",
+    "_product_network": "basket",
+    "_substitution": "basket",
     "_displays": "plot",
 }
 FLOOR: dict[str, float] = {
     **dict.fromkeys(("exceptions", "_typing", "_version"), 0),
-    **dict.fromkeys(("_spec", "_frames", "_kernels", "_results"), 1),
+    **dict.fromkeys(("_spec", "_frames", "_kernels", "_results", "_moments"), 1),
+    "_engines": 1.1,  # frames of every engine, wrapped by _frames
+    "_codes": 1.1,  # codes of columns, found block by block
     "_estimators": 1.2,  # the estimators' base reads tables through _frames
     **dict.fromkeys(ROOMS, 2),
     "cbr": 3,
@@ -58,6 +64,9 @@ FLOOR: dict[str, float] = {
 FLOOR |= {inside: FLOOR[face] - 0.5 for inside, face in INSIDES.items()}
 FLOOR["_customer_scores"] += 0.2  # scores read snapshots, never the other way round
 FLOOR["_purchase_histories"] += 0.2  # histories read the rows as indicators do
+FLOOR["_product_rules"] += 0.1  # rules are mined from holdings,
+FLOOR["_product_network"] += 0.2  # and networks and bundles drawn from rules
+FLOOR["_substitution"] += 0.2
 #: Arrows between rooms. The face and ``plot`` may see every room.
 MAY_SEE = {"cbr": frozenset({"grey"})}
 KERNELS_MAY_IMPORT = frozenset(
@@ -66,7 +75,18 @@ KERNELS_MAY_IMPORT = frozenset(
 )
 #: The one module that may import numba, an extra.
 KNOWS_NUMBA = "custvalue._kernels.relational_numba"
-KNOW_NARWHALS = frozenset({"_frames", "_indicators", "_customer_scores", "_purchase_histories"})
+KNOW_NARWHALS = frozenset(
+    {
+        "_frames",
+        "_engines",
+        "_codes",
+        "_indicators",
+        "_customer_scores",
+        "_purchase_histories",
+        "_holdings",
+        "_substitution",
+    }
+)
 
 
 def part_of(module: str) -> str:

@@ -21,7 +21,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 
 import custvalue
-from custvalue import cbr, grey, rfm
+from custvalue import basket, cbr, grey, rfm
 
 #: The only list of estimators, each in every setting that changes its way; a test shows that none is missing.
 ESTIMATORS = {
@@ -35,6 +35,9 @@ ESTIMATORS = {
     "classifier": cbr.CaseBasedClassifier(),
     "classifier, frozen": cbr.CaseBasedClassifier(reference="frozen", vote="similarity"),
     "classifier, threads": cbr.CaseBasedClassifier(engine="numpy", n_threads=2),
+    "propensity": basket.SubstitutionPropensity(),
+    "recommender": basket.AssociationRecommender(binarize=0.0),
+    "recommender, popularity": basket.AssociationRecommender(binarize=0.0, rank_by="lift", fallback="popularity"),
 }
 EACH = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 INDICATORS = rfm.IndicatorSet(

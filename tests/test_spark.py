@@ -22,6 +22,7 @@ if shutil.which(java) is None:
     pytest.skip("Java, which Spark needs, is not on PATH or under JAVA_HOME", allow_module_level=True)
 
 import parquet_folder  # noqa: E402 - as below
+import spark_baskets  # noqa: E402 - as below
 import spark_classes  # noqa: E402 - needs pyspark
 import spark_indicators  # noqa: E402 - as above
 from synthetic_bank import make_bank  # noqa: E402 - as above
@@ -205,3 +206,23 @@ def test_states_of_two_parts_from_the_cluster_merge(cluster: Any, folder: Path, 
     state = rfm.merge(*parts)
     snapshot = state.snapshot(AS_OF, population=parquet_folder.customers_of(folder))
     assert not parquet_folder.differences(snapshot, local)["differs"].any()
+
+
+# ---------------------------------------------------------------------------------------------------- baskets
+
+
+def test_baskets_from_the_cluster_are_the_local_ones(cluster: Any, tmp_path: Path) -> None:
+    """Bit for bit, by the executors, and each of the two tables is exchanged once by customer."""
+    bank = make_bank(24_000, random_state=3, rows_per_customer=20.0)
+    spark_baskets.write_tables(bank, tmp_path)
+    before, tasks = set(spark_indicators.queries(cluster)), spark_indicators.tasks(cluster)
+    found = spark_baskets.on_spark(cluster, tmp_path, AS_OF)
+    ran = [steps for number, steps in spark_indicators.queries(cluster).items() if number not in before]
+    local = spark_baskets.in_memory(tmp_path, AS_OF)
+    assert spark_baskets.differences(found, local) == []
+    assert found.n_customers == 1200
+    assert found.provenance.counts == local.provenance.counts
+    worked = spark_indicators.tasks(cluster)
+    assert worked.pop("driver") == 0
+    assert sum(worked.values()) > sum(count for name, count in tasks.items() if name != "driver")
+    assert max(map(spark_indicators.exchanges, ran)) <= 4

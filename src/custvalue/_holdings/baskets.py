@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from custvalue import _frames
-from custvalue._holdings import list_layout, long_layout, wide_layout
+from custvalue._holdings import engine, list_layout, long_layout, wide_layout
 from custvalue._holdings.parted import PartedBaskets
 from custvalue._holdings.periods import Period
 from custvalue._spec import require
@@ -153,8 +153,14 @@ class Baskets(PartedBaskets):
 
         Notes
         -----
-        Cost: linear in the rows, and sorting the customers' words. Memory: a few bytes a row. On an engine the
-        rows stay there and only distinct baskets come to memory.
+        Cost: linear in the rows, and sorting the customers' words. Memory: a few bytes a row.
+
+        Frames of DuckDB, Ibis and Spark and lazy frames of Polars are collapsed where they lie: one query counts
+        the rows of each product and segment, a second one puts the products of each customer together as bits and
+        counts the customers of each basket. Keys stay there; only distinct baskets come to memory, and they are
+        those of a frame in memory, bit for bit (sums of `amounts` but for rounding). `population` and
+        `not_eligible` must lie on the same engine, and at most 4,032 products, products not eligible and segments
+        together may occur. A frame that gives other products when it is read a second time is refused.
 
         Examples
         --------
@@ -175,8 +181,9 @@ class Baskets(PartedBaskets):
         0  (old,)          2
         """
         period = Period(opened, closed, time, since, as_of)
-        columns = long_layout.Columns(customer, product, segment, list_layout.names_of(amounts, "amounts"), period)
-        rows = long_layout.long_rows(
+        columns = long_layout.Columns(customer, product, segment, list_layout.amount_names(amounts), period)
+        read = engine.long_rows if engine.stays_there(frame) else long_layout.long_rows
+        rows = read(
             frame,
             columns,
             products=products,
@@ -247,7 +254,7 @@ class Baskets(PartedBaskets):
         >>> basket.Baskets.from_wide(flags)
         Baskets(n_customers=3, n_distinct=2, n_products=2)
         """
-        columns = list_layout.names_of(amounts, "amounts")
+        columns = list_layout.amount_names(amounts)
 
         def read(part: object) -> Baskets:
             rows = wide_layout.wide_rows(

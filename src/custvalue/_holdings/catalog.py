@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -73,7 +74,7 @@ class ProductCatalog(Document):
     @model_validator(mode="after")
     def _names_once(self) -> Self:
         names = [product.name for product in self.products]
-        doubled = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        doubled = sorted(name for name, times in Counter(names).items() if times > 1)
         if doubled:
             message = f"products: {', '.join(repr(name) for name in doubled[:5])} stand(s) twice; name each once"
             raise ValueError(message)

@@ -103,7 +103,7 @@ def selected(baskets: DistinctBaskets, products: Sequence[str]) -> Encoded:
         raise DomainError(message)
     lookup = np.full(baskets.n_products, -1, dtype=np.int64)
     lookup[list(wanted)] = np.arange(len(wanted))
-    return rows_of(baskets, lookup=lookup, products=tuple(products))
+    return rows_of(baskets, lookup=lookup, products=tuple(baskets.products[place] for place in wanted))
 
 
 def catalog_of(baskets: DistinctBaskets, products: Sequence[str]) -> ProductCatalog | None:
@@ -124,7 +124,8 @@ def at_family(baskets: DistinctBaskets) -> Encoded:
         raise DomainError(message)
     own = [family or name for family, name in zip(families, baskets.products, strict=True)]
     names = tuple(sorted(set(own)))
-    lookup = np.array([names.index(one) for one in own], dtype=np.int64)
+    place = {name: at for at, name in enumerate(names)}
+    lookup = np.array([place[one] for one in own], dtype=np.int64)
     return rows_of(baskets, lookup=lookup, products=names)
 
 
@@ -152,7 +153,9 @@ def merged(parts: Sequence[DistinctBaskets]) -> tuple[Encoded, ProductCatalog | 
         raise DomainError(message)
     _require_alike(parts)
     catalog = _merged_catalog(parts)
-    products = catalog.names if catalog is not None else _all_names(part.products for part in parts)
+    products = parts[0].products if catalog is None else catalog.names
+    if catalog is None and any(part.products != products for part in parts):
+        products = _all_names(part.products for part in parts)
     segments = _all_names(part.segments for part in parts)
     told = any(part.ineligible_indptr is not None for part in parts)
     place = {name: at for at, name in enumerate(products)}

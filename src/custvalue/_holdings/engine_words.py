@@ -6,18 +6,19 @@ counts once, and customers with the same numbers hold the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from custvalue._engines import Frame, collected
 from custvalue._kernels import basket_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+Lazy: TypeAlias = nw.LazyFrame[Any]
 
 #: Bits of one column: engines have signed whole numbers of 64 bits, and the sign stays free.
 BITS: Final = 63
@@ -31,15 +32,15 @@ def word(place: int) -> str:
     return f"word_{place}"
 
 
-def gathered(frame: Frame) -> nw.DataFrame[Any]:
+def gathered(frame: Lazy) -> nw.DataFrame[Any]:
     """Bring a frame into memory; lazy Polars takes its rows in batches where its version can."""
-    if not (isinstance(frame, nw.LazyFrame) and frame.implementation.is_polars()):
-        return collected(frame)
+    if not frame.implementation.is_polars():
+        return frame.collect()
     native = nw.to_native(frame)
     try:
         made: nw.DataFrame[Any] = nw.from_native(native.collect(engine="streaming"), eager_only=True)
     except ValueError:  # pragma: no cover - Polars before 1.23
-        return collected(frame)
+        return frame.collect()
     return made
 
 
@@ -50,7 +51,7 @@ def _duckdb_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def bit_table(frame: Frame, names: Sequence[str], places: Sequence[int], prefix: str) -> Frame:
+def bit_table(frame: Lazy, names: Sequence[str], places: Sequence[int], prefix: str) -> Lazy:
     """Give a table on the frame's engine that tells for each name its column of bits, and its bit.
 
     No column is named as a column of the other table, but for the name.
@@ -71,8 +72,8 @@ def bit_table(frame: Frame, names: Sequence[str], places: Sequence[int], prefix:
         )
     elif frame.implementation.is_pyspark():
         rows = list(zip(names, words, bits, strict=True))
-        kinds = f"{prefix} string, {prefix}_word int, {prefix}_bit bigint"
-        made = native.sparkSession.createDataFrame(rows, kinds).hint("broadcast")
+        declared = f"{prefix} string, {prefix}_word int, {prefix}_bit bigint"
+        made = native.sparkSession.createDataFrame(rows, declared).hint("broadcast")
     else:
         columns = {prefix: list(names), f"{prefix}_word": words, f"{prefix}_bit": bits}
         kinds = {prefix: nw.String(), f"{prefix}_word": nw.Int32(), f"{prefix}_bit": nw.Int64()}
@@ -81,13 +82,8 @@ def bit_table(frame: Frame, names: Sequence[str], places: Sequence[int], prefix:
             made = nw.get_native_namespace(frame).memtable(arrow)
         else:
             made = nw.from_dict(columns, kinds, backend="polars").lazy().to_native()
-    table: Frame = nw.from_native(made)
+    table: Lazy = nw.from_native(made)
     return table
-
-
-def with_bits(frame: Frame, table: Frame, prefix: str) -> Frame:
-    """Join each row's column of bits and bit to it, null where the table does not have its name."""
-    return frame.join(table, on=prefix, how="left")  # type: ignore[arg-type]  # both lazy
 
 
 def bits_of(prefixes: Sequence[str], place: int) -> nw.Expr:
@@ -102,29 +98,32 @@ def bits_of(prefixes: Sequence[str], place: int) -> nw.Expr:
 # ------------------------------------------------------------------------------------------- customers' bits
 
 
-def by_customer(rows: Frame, words: Sequence[str], whole: Sequence[str], sums: Sequence[str]) -> Frame:
-    """Give one row a key: bits put together, whole numbers and floats added."""
+def by_customer(rows: Lazy, words: Sequence[str], marks: Sequence[str], sums: Sequence[str]) -> Lazy:
+    """Give one row a key: bits put together, marks that are not null counted, numbers added."""
     native = nw.to_native(rows)
     if rows.implementation.is_duckdb():
         chosen = [f"bit_or({name}) AS {name}" for name in words]
-        chosen += [f"CAST(sum({name}) AS BIGINT) AS {name}" for name in whole]
+        chosen += [f"count({name}) AS {name}" for name in marks]
         chosen += [f"sum({name}) AS {name}" for name in sums]
         made = native.aggregate(", ".join(["key", *chosen]), "key")
     elif rows.implementation.is_pyspark():
         functions = nw.get_native_namespace(rows).functions
         chosen = [functions.expr(f"bit_or({name})").alias(name) for name in words]
-        chosen += [functions.sum(name).alias(name) for name in (*whole, *sums)]
+        chosen += [functions.count(name).alias(name) for name in marks]
+        chosen += [functions.sum(name).alias(name) for name in sums]
         made = native.groupBy("key").agg(*chosen)
     elif rows.implementation.is_ibis():
         found = {name: native[name].bit_or() for name in words}
-        found |= {name: native[name].sum().cast("int64") for name in whole}
+        found |= {name: native[name].count() for name in marks}
         found |= {name: native[name].sum() for name in sums}
         made = native.group_by("key").agg(**found)
     else:
         polars = nw.get_native_namespace(rows)
         chosen = [polars.col(name).bitwise_or() for name in words]
-        made = native.group_by("key").agg(*chosen, *(polars.col(name).sum() for name in (*whole, *sums)))
-    frame: Frame = nw.from_native(made)
+        chosen += [polars.col(name).count().cast(polars.Int64) for name in marks]
+        chosen += [polars.col(name).sum() for name in sums]
+        made = native.group_by("key").agg(*chosen)
+    frame: Lazy = nw.from_native(made)
     return frame
 
 

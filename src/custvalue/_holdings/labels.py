@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,12 @@ import pandas as pd
 
 from custvalue import _codes, _frames
 from custvalue._holdings.catalog import ProductCatalog
+from custvalue._holdings.refusals import (
+    refuse_empty_labels,
+    refuse_null_keys,
+    refuse_null_labels,
+    refuse_wrong_amounts,
+)
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -38,14 +45,17 @@ def product_names(products: object) -> tuple[str, ...] | None:
         message = "products must name at least one product, each by a text that is not empty."
         raise DomainError(message)
     if len(set(names)) < len(names):
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        doubled = sorted(name for name, times in Counter(names).items() if times > 1)
         message = f"products names {', '.join(repr(name) for name in doubled[:5])} more than once; name each once."
         raise DomainError(message)
     return names
 
 
 def require_columns(types: Mapping[str, Any], names: Iterable[str], mend: str) -> None:
-    """Refuse a table that lacks a column."""
+    """Refuse a table that lacks a column, and names that are no text."""
+    names = tuple(names)
+    if strange := [name for name in names if not isinstance(name, str)]:
+        raise ColumnError(f"Columns are named by text, {strange[0]!r} is none. Rename the columns of the frame.")
     missing = [name for name in dict.fromkeys(names) if name not in types]
     if missing:
         raise ColumnError.missing(missing, available=types, mend=mend)
@@ -53,9 +63,18 @@ def require_columns(types: Mapping[str, Any], names: Iterable[str], mend: str) -
 
 def guard_label(name: str, kind: Any) -> None:
     """Refuse a column of labels that is neither text nor whole numbers."""
-    if not (kind.is_integer() or isinstance(kind, _TEXT)):
-        mend = "Cast it to text or to integers first."
+    if not (kind.is_integer() or isinstance(kind, _TEXT)) or isinstance(kind, nw.Int128 | nw.UInt128):
+        mend = "Cast it to text or to integers of at most 64 bits first."
         raise ColumnError.wrong_type(name, found=str(kind), allowed="text, categories or integers", mend=mend)
+
+
+def floats(series: nw.Series[Any]) -> FloatArray:
+    """Give numbers as floats, null as NaN; whole numbers beyond 2^53 are rounded, which Arrow's cast refuses."""
+    if series.dtype.is_integer() and not isinstance(series.dtype, nw.Int128 | nw.UInt128):
+        null = np.asarray(series.is_null().to_numpy(), dtype=np.bool_)
+        numbers = (series.fill_null(0) if null.any() else series).to_numpy()
+        return np.where(null, np.nan, np.asarray(numbers).astype(np.float64))
+    return np.asarray(series.cast(nw.Float64()).to_numpy(), dtype=np.float64)
 
 
 def guard_amounts(frame: nw.DataFrame[Any], names: Iterable[str]) -> dict[str, FloatArray]:
@@ -65,14 +84,9 @@ def guard_amounts(frame: nw.DataFrame[Any], names: Iterable[str]) -> dict[str, F
         kind = frame.get_column(name).dtype
         if not kind.is_numeric():
             raise ColumnError.wrong_type(name, found=str(kind), allowed="numbers from 0")
-        numbers = np.asarray(frame.get_column(name).cast(nw.Float64()).to_numpy(), dtype=np.float64)
+        numbers = floats(frame.get_column(name))
         bad = int(np.count_nonzero(~((numbers >= 0.0) & (numbers <= _frames.LARGEST))))
-        if bad:
-            message = (
-                f"Column '{name}' holds {bad} value(s) that are null, below 0 or infinite; allowed: numbers from "
-                "0, since an itemset must never weigh less than a larger one. Fill or clip them."
-            )
-            raise DataError(message)
+        refuse_wrong_amounts(name, bad)
         out[name] = numbers
     return out
 
@@ -82,14 +96,12 @@ def labels(series: nw.Series[Any], name: str, what: str) -> tuple[NDArray[Any], 
     guard_label(name, series.dtype)
     codes, found = _codes.encoded(series)
     nulls = int(np.count_nonzero(codes < 0))
-    if nulls:
-        raise DataError(
-            f"Column '{name}' is null in {nulls} row(s); name the {what} there, or leave the rows out."
-        )
+    refuse_null_labels(name, nulls, what)
     used = np.flatnonzero(np.bincount(codes, minlength=len(found))) if len(found) else np.empty(0, dtype=np.intp)
     texts = [str(found[place]) for place in used.tolist()]
-    if not all(text.strip() for text in texts):
-        raise DataError(f"Column '{name}' holds empty text; name the {what} there, or leave the rows out.")
+    refuse_empty_labels(name, texts, what)
+    if len(set(texts)) < len(texts):
+        raise DataError(f"Column '{name}' holds a {what} both as a number and as text; cast the column to one.")
     order = sorted(range(len(texts)), key=texts.__getitem__)
     lookup = np.full(len(found), -1, dtype=np.int32)
     lookup[used[order]] = np.arange(len(order), dtype=np.int32)
@@ -108,8 +120,8 @@ def placed(
         shown = ", ".join(repr(name) for name in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""  # noqa: PLR2004 - the five shown
         message = (
-            f"products does not name {shown}{more}, which the data hold. Add them to products, or pass "
-            "on_unknown='ignore'."
+            f"products does not name {shown}{more}, which the data hold. Add them to products, or leave those "
+            "rows out: of the holdings by on_unknown='ignore', of not_eligible by yourself."
         )
         raise DataError(message)
     rows = places[codes] if len(found) else codes.astype(np.int32)
@@ -129,8 +141,7 @@ def keys(series: nw.Series[Any], name: str) -> tuple[NDArray[Any], nw.Series[Any
     if not (kind.is_integer() or isinstance(kind, _TEXT)) or isinstance(kind, nw.Int128 | nw.UInt128):
         mend = "Cast the key to integers of at most 64 bits or to text."
         raise ColumnError.wrong_type(name, found=str(kind), allowed="integers or text", mend=mend)
-    if nulls := series.null_count():
-        raise DataError(f"Column '{name}' is null in {nulls} row(s); every row needs its customer.")
+    refuse_null_keys(name, series.null_count())
     return _codes.customers(series, name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: Measures take counts as floats, which hold every whole number up to here.
+MOST_CUSTOMERS = 2**53
+#: Columns of `Baskets.to_frame` besides the amounts.
+OWN_COLUMNS = ("held", "not_eligible", "segment", "customers")
+
+
 def list_rows(baskets: Iterable[Any], counts: Any, products: object, *, on_unknown: str) -> Encoded:
     """Read one basket of product names a row, with how many customers hold just that."""
     require_unknown_choice(on_unknown)
@@ -42,6 +48,7 @@ def list_rows(baskets: Iterable[Any], counts: Any, products: object, *, on_unkno
             "customer holds nothing."
         )
         raise DataError(message)
+    rows = [row if isinstance(row, Sized) else list(row) for row in rows]
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     flat = list(chain.from_iterable(rows))
     codes, found = flat_labels(flat)
@@ -60,13 +67,12 @@ def flat_labels(flat: list[Any]) -> tuple[NDArray[Any], list[str]]:
     """Give each label as a place among the labels that occur, sorted as text."""
     codes: NDArray[Any] = np.empty(0, dtype=np.intp)
     found: list[Any] = []
-    if flat:
+    # Told by their types before they are compared: True equals 1, and 1.0 does.
+    strange = [kind for kind in set(map(type, flat)) if not issubclass(kind, str | int | np.integer) or kind is bool]
+    if flat and not strange:
         codes, values = pd.factorize(np.asarray(flat, dtype=object))
         found = list(values)
-    strange = sum(
-        not isinstance(one, str | int | np.integer) or isinstance(one, bool) or one == "" for one in found
-    )
-    if strange or bool((codes < 0).any()):
+    if strange or bool((codes < 0).any()) or not all(str(one).strip() for one in found):
         message = "Baskets hold null, empty or other labels than text and whole numbers; name each product."
         raise DataError(message)
     texts = [str(one) for one in found]
@@ -87,6 +93,9 @@ def _multiplicities(counts: object, n_rows: int) -> NDArray[np.int64]:
     if not whole or (numbers < 1).any():
         message = f"counts must be one whole number from 1 for each of the {n_rows} baskets."
         raise DomainError(message)
+    if float(numbers.sum(dtype=np.float64)) > MOST_CUSTOMERS:
+        message = "counts add up to more than 2^53 customers; allowed: numbers that every step counts exactly."
+        raise DomainError(message)
     return numbers.astype(np.int64)
 
 
@@ -98,6 +107,15 @@ def names_of(columns: object, argument: str) -> tuple[str, ...]:
     found = tuple(columns)
     if not all(isinstance(name, str) for name in found) or len(set(found)) < len(found):
         message = f"{argument} must name columns by text, each once."
+        raise DomainError(message)
+    return found
+
+
+def amount_names(columns: object) -> tuple[str, ...]:
+    """Give a tuple of names of amounts; refuse one that `to_frame` would show twice."""
+    found = names_of(columns, "amounts")
+    if taken := [name for name in found if name in OWN_COLUMNS]:
+        message = f"amounts names {taken[0]!r}, a column that baskets have themselves; rename the amount."
         raise DomainError(message)
     return found
 
@@ -123,8 +141,7 @@ def kept_rows(frame: object, products: object) -> Encoded:
     table = _frames.eager(frame, argument="frame")
     held, counts = list_column(frame, "held", "customers")
     rows = list_rows(held, counts, products, on_unknown="raise")
-    known = ("held", "customers", "not_eligible", "segment")
-    amounts = guard_amounts(table, [name for name in table.columns if name not in known])
+    amounts = guard_amounts(table, [name for name in table.columns if name not in OWN_COLUMNS])
     told = "not_eligible" in table.columns
     lists = table.get_column("not_eligible").to_list() if told else []
     if told and products is None:

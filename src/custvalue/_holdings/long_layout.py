@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
-from custvalue._holdings.encoded import Encoded, n_columns, of_people
+from custvalue._holdings.encoded import Encoded, n_columns, of_people, of_words
 from custvalue._holdings.labels import (
     People,
     guard_amounts,
@@ -23,10 +23,13 @@ from custvalue._holdings.labels import (
     require_unknown_choice,
 )
 from custvalue._holdings.periods import Period, refuse_wrong_rows, row_rules
+from custvalue._holdings.refusals import refuse_doubled, refuse_nobody, refuse_several_segments, refuse_strangers
 from custvalue._kernels import basket_rows
-from custvalue.exceptions import ColumnError, DataError, DomainError
+from custvalue.exceptions import ColumnError, DomainError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from numpy.typing import NDArray
 
     from custvalue._typing import FloatArray
@@ -50,7 +53,37 @@ def one_table(frame: object, columns: Columns) -> nw.DataFrame[Any]:
     if not parts:
         message = "frame is an iterable without a single frame."
         raise DomainError(message)
-    return nw.concat(parts) if len(parts) > 1 else parts[0]
+    if len({part.implementation for part in parts}) > 1:
+        message = "frame is an iterable of frames of several libraries; allowed: frames of one library."
+        raise DomainError(message)
+    parts = [part for part in parts if len(part)] or parts[:1]
+    return nw.concat(_alike(parts)) if len(parts) > 1 else parts[0]
+
+
+def _alike(parts: Sequence[nw.DataFrame[Any]]) -> list[nw.DataFrame[Any]]:
+    """Give the columns of all parts one type: parts of one file may differ by what they happen to hold."""
+    casts = []
+    for name in parts[0].columns:
+        series = [part.get_column(name) for part in parts]
+        # narwhals takes categories for one type whatever they are; libraries do not.
+        native = [one.to_native() for one in series]
+        if len({getattr(one, "dtype", None) or one.type for one in native}) > 1:
+            casts.append(nw.col(name).cast(_common(name, {one.dtype for one in series})))
+    return [part.with_columns(*casts) for part in parts] if casts else list(parts)
+
+
+def _common(name: str, kinds: Collection[Any]) -> Any:
+    """Give a type that holds the values of all types; refuse text beside numbers, and what would be rounded."""
+    if all(isinstance(kind, nw.String | nw.Categorical | nw.Enum) for kind in kinds):
+        return nw.String()
+    if all(kind.is_unsigned_integer() for kind in kinds):
+        return nw.UInt64()
+    if all(kind.is_integer() for kind in kinds) and nw.UInt64() not in kinds:
+        return nw.Int64()
+    if all(kind.is_numeric() for kind in kinds) and not all(kind.is_integer() for kind in kinds):
+        return nw.Float64()
+    found = " in one frame and ".join(sorted(str(kind) for kind in kinds)[:2])
+    raise ColumnError.wrong_type(name, found=f"{found} in another", allowed="one type in all frames")
 
 
 def _kept_rows(frame: nw.DataFrame[Any], columns: Columns) -> nw.DataFrame[Any]:
@@ -76,12 +109,7 @@ def _people_of_rows(table: nw.DataFrame[Any], columns: Columns) -> People:
         segments, segment = tuple(names), np.zeros(count, dtype=np.int32)
         segment[place] = codes
         several = len(np.unique(place[segment[place] != codes]))
-        if several:
-            message = (
-                f"Column '{columns.segment}' tells {several} customer(s) more than one segment; give each "
-                "customer one, or a population with one row a customer."
-            )
-            raise DataError(message)
+        refuse_several_segments(columns.segment, several)
     numbers = guard_amounts(table, columns.amounts)
     amounts = {name: _sums(place, held, count) for name, held in numbers.items()}
     return People(count, place, segment, segments, amounts)
@@ -99,8 +127,7 @@ def _people_of_population(population: object, table: nw.DataFrame[Any], columns:
     require_columns(dict(people.schema), wanted, "population holds one row a customer, with these columns.")
     codes, known = keys(people.get_column(columns.customer), columns.customer)
     doubled = len(codes) - len(known)
-    if doubled:
-        raise DataError(f"population holds {doubled} customer(s) more than once; keep one row a customer.")
+    refuse_doubled(doubled)
     place = _places_in(table.get_column(columns.customer), known, columns.customer)
     order = np.empty(len(codes), dtype=np.int64)
     order[codes] = np.arange(len(codes))
@@ -121,11 +148,7 @@ def _places_in(series: nw.Series[Any], known: nw.Series[Any], name: str) -> NDAr
         raise ColumnError.wrong_type(name, found=str(found.dtype), allowed=allowed, mend="Cast one of them.")
     there = pd.Index(known.to_list()).get_indexer(pd.Index(found.to_list(), dtype=None if len(found) else object))
     strangers = int((there < 0).sum())
-    if strangers:
-        message = (
-            f"{strangers} customer(s) of the holdings are not in population; add them or leave their rows out."
-        )
-        raise DataError(message)
+    refuse_strangers(strangers)
     return there[own].astype(np.int64) if len(found) else np.empty(0, dtype=np.int64)
 
 
@@ -150,7 +173,7 @@ def long_rows(
     )
     codes, found = labels(table.get_column(columns.product), columns.product, "product")
     codes, names, ignored = placed(codes, found, declared, on_unknown=on_unknown)
-    pairs = (people.place[codes >= 0], codes[codes >= 0])
+    pairs = (people.place[codes >= 0], codes[codes >= 0]) if ignored else (people.place, codes)
     barred = None
     if not_eligible is not None:
         if population is None:
@@ -193,14 +216,10 @@ def encoded(
         first = np.int32(width - len(people.segments))
         place = np.concatenate((place, np.arange(people.count)))
         codes = np.concatenate((codes, people.segment + first))
-    if not people.count:
-        message = "No customer is left; allowed: at least one. Look at the window and the population."
-        raise DataError(message)
+    refuse_nobody(people.count)
     eligibility = barred is not None
     if width <= basket_rows.WORD and not people.amounts:
-        words, customers = basket_rows.counted_words(basket_rows.row_words(place, codes, people.count, width))
-        return of_people(
-            products, basket_rows.rows_of_words(words, width), customers, people, counts, eligibility=eligibility
-        )
+        words = basket_rows.row_words(place, codes, people.count, width)
+        return of_words(products, words, people, counts, eligibility=eligibility)
     rows = basket_rows.rows_of_pairs(place, codes, people.count, width)
     return of_people(products, rows, None, people, counts, eligibility=eligibility)

@@ -54,7 +54,8 @@ class PartedBaskets(DistinctBaskets):
         Returns
         -------
         Baskets
-            The whole. Products of all parts: those of the first in their order if it has a catalogue, else sorted.
+            The whole. Products of all parts: in the order of the catalogue if there is one, in the parts' own
+            order if that is the same in all of them, else sorted.
 
         Raises
         ------
@@ -151,7 +152,8 @@ class PartedBaskets(DistinctBaskets):
            held  customers
         0  (b,)          2
         """
-        return self._of(derived.selected(self, products), derived.catalog_of(self, products))
+        rows = derived.selected(self, products)
+        return self._of(rows, derived.catalog_of(self, rows.products))
 
     def at_family(self) -> Self:
         """Look at families of products: a family is held if one of its products is.

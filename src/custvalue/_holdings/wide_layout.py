@@ -12,6 +12,7 @@ from custvalue import _frames
 from custvalue._holdings.encoded import Encoded, n_columns, of_people, of_words
 from custvalue._holdings.labels import (
     People,
+    floats,
     guard_amounts,
     keys,
     labels,
@@ -40,7 +41,7 @@ def flag_column(series: nw.Series[Any], name: str) -> tuple[BoolArray, BoolArray
         raise ColumnError.wrong_type(name, found=str(kind), allowed="True and False, or 1 and 0", mend=mend)
     if kind == nw.Boolean and not series.null_count():
         return np.asarray(series.to_numpy(), dtype=np.bool_), None
-    numbers = np.asarray(series.cast(nw.Float64()).to_numpy(), dtype=np.float64)
+    numbers = floats(series)
     null = np.isnan(numbers)
     held = numbers == 1.0
     strange = int(np.count_nonzero(~(held | null | (numbers == 0.0))))
@@ -69,7 +70,8 @@ def flags_of(
         table = nw.from_native(pd.DataFrame(array, columns=list(products)), eager_only=True)
         return (*flags_of(table, products, (), argument)[:3], None)
     table = _frames.eager(frame, argument=argument)
-    names = products or tuple(str(name) for name in table.columns if name not in set(others))
+    aside = set(others)
+    names = products or tuple(name for name in table.columns if name not in aside)
     require_columns(
         dict(table.schema), [*names, *others], f"{argument} must hold a column of flags for each product."
     )
@@ -157,7 +159,7 @@ def _barred_columns(
         message = "Give either null='not_eligible' or eligible=, not both."
         raise DomainError(message)
     known, told, gaps, _ = flags_of(eligible, None if _frames.is_frame(eligible) else names, (), "eligible")
-    unknown = [name for name in known if name not in set(names)]
+    unknown = sorted(set(known) - set(names))
     if unknown or gaps:
         what = f"names {unknown[0]!r}, which is no product" if unknown else "holds nulls"
         message = f"eligible {what}; allowed: True and False (or 1 and 0) for products of frame."
@@ -167,7 +169,8 @@ def _barred_columns(
         message = f"eligible has {len(columns[0])} rows and frame {n_rows}; give one row a customer, in one order."
         raise DomainError(message)
     own = list(flags.T) if isinstance(flags, np.ndarray) else flags
-    barred = {names.index(name): ~column for name, column in zip(known, columns, strict=True)}
+    place_of = {name: place for place, name in enumerate(names)}
+    barred = {place_of[name]: ~column for name, column in zip(known, columns, strict=True)}
     refuse_overlap(sum(int(np.count_nonzero(own[place] & out)) for place, out in barred.items()))
     return barred
 
