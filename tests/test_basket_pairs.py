@@ -39,7 +39,8 @@ def test_by_hand_counts_and_default_table() -> None:
     np.testing.assert_array_equal(found.n00, [[3, 2, 3], [2, 5, 5], [3, 5, 10]])
     frame = found.to_frame()
     assert list(frame.columns) == [
-        "product_a", "product_b", "customers", "customers_a", "customers_b", "eligible", "support", "lift",
+        "product_a", "product_b", "customers", "customers_a", "customers_b", "eligible", "support", "expected",
+            "lift",
         "lift_low", "lift_high", "extra_customers", "phi", "jaccard", "kulczynski", "imbalance", "log10_p",
         "log10_p_adjusted",
     ]  # fmt: skip
@@ -171,7 +172,7 @@ def test_pairs_show_and_tell() -> None:
     found = basket.pairs(TEN, alternative="two-sided", adjust="by")
     assert repr(found) == "Pairs(products=2, pairs=1, customers=10)"
     assert json.loads(found.provenance.spec) == {
-        "adjust": "by", "alternative": "two-sided", "confidence_level": 0.95
+        "adjust": "by", "alternative": "two-sided", "confidence_level": 0.95, "null": "independence"
     }  # fmt: skip
     assert "account" in found._repr_html_()
     assert np.isnan(np.diag(found.matrix("log10_p"))).all()

@@ -17,11 +17,11 @@ from custvalue._product_network.network import network
 from custvalue._product_network.product_network import ProductNetwork
 from custvalue._product_network.recommender import AssociationRecommender
 from custvalue._product_network.whitespace import whitespace
+from custvalue._product_rules.found_rules import Rules
 from custvalue._product_rules.itemset_table import Itemsets
 from custvalue._product_rules.itemsets import itemsets
 from custvalue._product_rules.measures import interest_measure, interest_measures
 from custvalue._product_rules.pairs import Pairs, pairs
-from custvalue._product_rules.rule_table import Rules
 from custvalue._product_rules.rules import rules
 from custvalue._product_rules.segment_check import SegmentCheck
 from custvalue._product_rules.templates import RuleTemplate

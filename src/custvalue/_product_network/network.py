@@ -16,7 +16,6 @@ from custvalue._kernels.interest import MEASURES
 from custvalue._kernels.stress_layout import layout
 from custvalue._kernels.two_by_two import cross_difference
 from custvalue._product_network.product_network import ProductNetwork
-from custvalue._product_rules import significance
 from custvalue._product_rules.pairs import Pairs
 from custvalue._results import provenance, read_only
 from custvalue._spec import Items, Name, Spec, canonical_json, require, unboxed
@@ -96,8 +95,8 @@ def network(
         Edges between products that are held together more often than independence would give, or more rarely:
         substitutes and products that exclude each other. The alternative of `pairs` plays no part.
     backbone : {"holm", "bonferroni", "bh", "by", "disparity"} or None, default="holm"
-        Which edges are kept: those whose p-value (Fisher's, one-sided), adjusted over all pairs of products, is at
-        most `alpha`; or those that the disparity filter finds at `alpha`, which asks whether an edge carries more
+        Which edges are kept: those whose p-value (one-sided, by the null of `pairs`), adjusted over all pairs, is
+        at most `alpha`; or those that the disparity filter finds at `alpha`, which asks whether an edge carries more
         of a product's strength than its other edges would let expect; or all.
     alpha : float, default=0.05
         Level of the backbone, in (0, 1).
@@ -137,7 +136,8 @@ def network(
     *Weight.* :math:`w = |m - m_0|`, m the measure and :math:`m_0` its value under independence (0 for phi, 1 for
     lift).
 
-    *Backbone.* The test asks whether a pair stands out from independence, given how many hold each product. With
+    *Backbone.* The test asks whether a pair stands out from chance as `pairs` has it: independence, or the sizes
+    of baskets, given how many hold each product. With
     millions of customers nearly every pair does; the disparity filter of Serrano, Boguna and Vespignani (2009)
     [1]_ or a higher `min_customers` then thins the picture. A pair without another edge at either end is never in
     the disparity backbone.
@@ -277,7 +277,7 @@ def _associated(pairs: Pairs, settings: NetworkSettings) -> _Edges:
     """Give the pairs that deviate from independence in the direction asked for, with enough customers."""
     a, b = np.triu_indices(len(pairs.products), 1)
     both, first, second, n = pairs.n11[a, b], pairs.held[a, b], pairs.held[b, a], pairs.eligible[a, b]
-    log_p = significance.log_p_value(both, first, second, n, settings.alternative)
+    log_p = pairs.log_tail(settings.alternative)
     if len(log_p):
         method = "holm" if settings.backbone is None or settings.backbone == "disparity" else settings.backbone
         log_p = multiple_testing.adjust(log_p, method, len(log_p))

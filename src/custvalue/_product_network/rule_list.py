@@ -11,7 +11,7 @@ import pandas as pd
 from custvalue._kernels import set_rows
 from custvalue._kernels.transitions import wilson_interval
 from custvalue._kernels.two_by_two import divide
-from custvalue._product_rules.rule_table import Rules
+from custvalue._product_rules.found_rules import Rules
 from custvalue._spec import require
 from custvalue.exceptions import DomainError
 
@@ -49,8 +49,13 @@ class RuleList(NamedTuple):
         return RuleList(set_rows.take(self.antecedents, places), self.consequents[places], figures)
 
     def best_first(self, score: Score) -> RuleList:
-        """Order by falling score, then by falling number of customers, then as they came."""
-        return self.take(np.lexsort((-self.figures["customers"], -self.figures[score])))
+        """Order by falling score, then by falling number of customers, then shorter and earlier sides first."""
+        left, lengths = self.antecedents, np.diff(self.antecedents.indptr)
+        padded = np.full((len(lengths), int(lengths.max(initial=0))), -1, dtype=np.int64)
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        padded[row, np.arange(len(row)) - left.indptr[:-1][row]] = left.codes
+        earlier = (self.consequents, *padded.T[::-1], lengths)
+        return self.take(np.lexsort((*earlier, -self.figures["customers"], -self.figures[score])))
 
     def to_frame(self, products: Sequence[str]) -> pd.DataFrame:
         """Give one row a rule."""
@@ -81,7 +86,9 @@ def mined(rules: Rules, products: Sequence[str], kept: Kept, alpha: float) -> Ru
         message = f"rules speak of {', '.join(repr(name) for name in missing[:5])}, of which X has no column."
         raise DomainError(message)
     moved = np.array([place.get(name, -1) for name in rules.products], dtype=np.int32)
-    left = set_rows.Sets(np.array(rules.antecedent_indptr), moved[rules.antecedent_codes])
+    indptr, codes = np.array(rules.antecedent_indptr), moved[rules.antecedent_codes]
+    owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    left = set_rows.Sets(indptr, codes[np.lexsort((codes, owner))])
     figures = {name: np.array(rules.measure(name)) for name in FIGURES}
     return RuleList(left, moved[rules.consequent_codes].astype(np.int64), figures)
 

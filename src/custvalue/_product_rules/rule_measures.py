@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from custvalue._product_rules.rule_table import Rules
-    from custvalue._typing import FloatArray
+    from custvalue._product_rules.holder_counts import Cells
+    from custvalue._typing import BoolArray, FloatArray, IntArray
 
 #: Natural logs become logs to the base 10.
 LOG10 = float(np.log(10.0))
@@ -56,28 +56,61 @@ DEFAULT_OF_AMOUNT = (
 )
 
 
-def _amount(rules: Rules) -> NDArray[Any]:
+class Measurable(Protocol):
+    """What measures of rules are made of; `Rules` has it all."""
+
+    @property
+    def n11(self) -> IntArray: ...
+    @property
+    def n10(self) -> IntArray: ...
+    @property
+    def n01(self) -> IntArray: ...
+    @property
+    def n00(self) -> IntArray: ...
+    @property
+    def cells(self) -> Cells: ...
+    @property
+    def amount(self) -> str | None: ...
+    @property
+    def confidence_level(self) -> float: ...
+    @property
+    def best_simpler_confidence(self) -> FloatArray: ...
+    @property
+    def log_p(self) -> FloatArray: ...
+    @property
+    def log_p_adjusted(self) -> FloatArray: ...
+    @property
+    def productive(self) -> BoolArray: ...
+    @property
+    def productive_log_p(self) -> FloatArray: ...
+    @property
+    def productive_log_p_adjusted(self) -> FloatArray: ...
+    def counted(self, what: str) -> Cells: ...
+    def measure(self, name: str) -> NDArray[Any]: ...
+
+
+def _amount(rules: Measurable) -> NDArray[Any]:
     if rules.amount is None:
         message = "The rules count customers; give amount= to rules() to have sums of an amount."
         raise DomainError(message)
     return np.asarray(rules.cells.n11)
 
 
-def _extra_amount(rules: Rules) -> FloatArray:
+def _extra_amount(rules: Measurable) -> FloatArray:
     _amount(rules)
     return intervals.extra_customers(rules.cells)
 
 
-def _improvement(rules: Rules) -> FloatArray:
+def _improvement(rules: Measurable) -> FloatArray:
     return rules.measure("confidence") - rules.best_simpler_confidence
 
 
-def _boost(rules: Rules) -> FloatArray:
+def _boost(rules: Measurable) -> FloatArray:
     return divide(rules.measure("confidence"), rules.best_simpler_confidence)
 
 
 #: Columns beyond the registry of interest measures.
-OWN: dict[str, Callable[[Rules], NDArray[Any]]] = {
+OWN: dict[str, Callable[[Measurable], NDArray[Any]]] = {
     "customers": lambda rules: rules.n11,
     "antecedent_customers": lambda rules: rules.n11 + rules.n10,
     "consequent_customers": lambda rules: rules.n11 + rules.n01,
@@ -105,7 +138,7 @@ OWN: dict[str, Callable[[Rules], NDArray[Any]]] = {
 }
 
 
-def measured(rules: Rules, name: str) -> NDArray[Any]:
+def measured(rules: Measurable, name: str) -> NDArray[Any]:
     """Give a column by its name; refuse an unknown one and say which there are."""
     if name in OWN:
         return OWN[name](rules)

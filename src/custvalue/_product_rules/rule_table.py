@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from custvalue._holdings.baskets import Baskets
     from custvalue._kernels.set_rows import Sets
-    from custvalue._product_rules.segment_check import SegmentCheck
     from custvalue._product_rules.significance import Adjustment, Alternative
-    from custvalue._product_rules.validation import RuleValidation
     from custvalue._typing import ArrayLike, BoolArray, FloatArray, IntArray
 
 #: Rules shown in a notebook.
@@ -38,74 +35,8 @@ TESTED_FOR_A_VIEW = 200_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Rules:
-    r"""Rules "who holds these also holds that", with counts, measures and tests.
-
-    Attributes
-    ----------
-    products : tuple of str
-        Names of the products.
-    antecedent_indptr, antecedent_codes : ndarray
-        Rule r has the products ``antecedent_codes[antecedent_indptr[r]:antecedent_indptr[r + 1]]`` on its left,
-        as places in `products`, ascending.
-    consequent_indptr, consequent_codes : ndarray
-        The same for its right.
-    n11, n10, n01, n00 : ndarray of int64, shape (n_rules,)
-        Customers who hold all of both sides, all of the left but not of the right, the other way round, and
-        neither, among those eligible for every product of the rule.
-    cells : Cells
-        What measures are computed from: these counts, or sums of the amount.
-    amount : str or None
-        The amount that `cells` add up; None: customers.
-    n_customers : int
-        All customers, eligible or not.
-    alternative : str
-        ``"greater"``: held together more often than by chance; ``"less"``: more rarely.
-    adjust : str or None
-        Correction of the p-values.
-    alpha : float
-        Level of the flag `productive`.
-    confidence_level : float
-        Level of the intervals.
-    search_lengths, search_sizes : tuple of int
-        Number of possible rules by the length of their antecedent: what p-values are corrected for.
-    complete : bool
-        False if there are more rules than the limit allowed.
-    provenance : Provenance
-        Package version, settings and counts.
-
-    See Also
-    --------
-    rules : Finds them.
-
-    Notes
-    -----
-    Measures and tests are computed when they are asked for. The order is by falling n11, then by the number of
-    products, then by the products of the left and of the right in their catalogue order; it does not depend on the
-    order of the customers.
-
-    *Productive* (Webb 2007 [1]_): the antecedent must be better than every antecedent with one product less, by
-    Fisher's one-sided test among the holders of that shorter antecedent, and better than the empty one. Since all
-    of these must hold, the largest of the p-values is the rule's. It is corrected as the others are. An
-    antecedent of one product is compared with the empty one alone.
-
-    References
-    ----------
-    .. [1] Webb, G. I. (2007). Discovering significant patterns. *Machine Learning*, 68(1), 1-33.
-
-    Examples
-    --------
-    >>> from custvalue import basket
-    >>> held = [["account", "card", "loan"], ["account", "card"], ["account"], ["loan"]]
-    >>> baskets = basket.Baskets.from_lists(held, counts=[40, 10, 20, 30])
-    >>> found = basket.rules(baskets, min_count=20, min_confidence=0.8, max_antecedent=1)
-    >>> found
-    Rules(rules=2, customers=100, complete=True)
-    >>> found.to_frame(["confidence", "gap", "log10_p_adjusted", "productive"]).round(3)
-      antecedent  consequent  confidence   gap  log10_p_adjusted  productive
-    0    (card,)  (account,)         1.0  30.0           -11.016        True
-    1    (card,)     (loan,)         0.8  10.0            -0.836       False
-    """
+class RuleTable:
+    """The counts, measures and tests of rules; `Rules` adds the checks on other customers."""
 
     products: tuple[str, ...]
     antecedent_indptr: NDArray[np.int64]
@@ -128,7 +59,7 @@ class Rules:
     complete: bool
     provenance: Provenance
     _counts: HolderCounts = field(repr=False)
-    _whole: tuple[Rules, IntArray] | None = field(default=None, repr=False)
+    _whole: tuple[RuleTable, IntArray] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.n11)
@@ -297,7 +228,7 @@ class Rules:
         texts = {name: pd.Series(side, dtype=object) for name, side in sides.items()}
         return pd.DataFrame({**texts, **columns})
 
-    def select(self, chosen: ArrayLike) -> Rules:
+    def select(self, chosen: ArrayLike) -> Self:
         """Keep some of the rules; their corrected p-values stay those among all rules.
 
         Parameters
@@ -346,7 +277,7 @@ class Rules:
             raise DomainError(message)
         return places
 
-    def significant(self, alpha: float = 0.05) -> Rules:
+    def significant(self, alpha: float = 0.05) -> Self:
         """Keep the rules whose corrected p-value is at most alpha; one that equals it but for rounding is.
 
         Parameters
@@ -365,58 +296,6 @@ class Rules:
             If `alpha` is out of range, or the rules add up an amount.
         """
         return self.select(significance.meets(self.log_p_adjusted, level(alpha, "alpha")))
-
-    def validate(self, baskets: Baskets) -> RuleValidation:
-        """Count and test the rules on customers they were not found on.
-
-        Parameters
-        ----------
-        baskets : Baskets
-            Other customers, such as the second part of ``Baskets.split``, with the products of the rules.
-
-        Returns
-        -------
-        RuleValidation
-            The rules, as found and as tested again.
-
-        Raises
-        ------
-        DomainError
-            If the rules add up an amount, `baskets` are none, or a product of the rules is missing.
-
-        Notes
-        -----
-        Since the other customers had no part in the search, the p-values need a correction only for the number of
-        rules carried over (Webb 2007), by the same method as at the search (``"layered"``: shared over the
-        lengths of antecedents that occur). Carry over few: ``found.select(found.productive).validate(others)``.
-        Tests against simpler rules are made on the other customers too. That the customers are different ones
-        cannot be checked.
-        """
-        from custvalue._product_rules.validation import validation_of  # noqa: PLC0415 - it builds on this file
-
-        return validation_of(self, baskets)
-
-    def segment_check(self, baskets: Baskets) -> SegmentCheck:
-        """Check whether the rules hold within segments, or only because segments differ (Simpson's paradox).
-
-        Parameters
-        ----------
-        baskets : Baskets
-            Customers with segments, mostly those the rules were found on.
-
-        Returns
-        -------
-        SegmentCheck
-            Crude and pooled odds ratios, where the direction turns, and whether the segments differ.
-
-        Raises
-        ------
-        DomainError
-            If the rules add up an amount, `baskets` have no segments, or a product of the rules is missing.
-        """
-        from custvalue._product_rules.segment_check import segments_of  # noqa: PLC0415 - it builds on this file
-
-        return segments_of(self, baskets)
 
     def __repr__(self) -> str:
         facts = {"rules": len(self), "customers": self.n_customers, "complete": self.complete}

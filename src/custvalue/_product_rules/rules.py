@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from custvalue._holdings.baskets import Baskets
+from custvalue._product_rules.found_rules import Rules
 from custvalue._product_rules.holder_counts import Cells
 from custvalue._product_rules.rule_search import Found, find_rules
-from custvalue._product_rules.rule_table import Rules
 from custvalue._product_rules.search_space import SearchSpace, search_space
 from custvalue._product_rules.templates import RuleTemplate, read_side
 from custvalue._product_rules.threshold import count_threshold, exact_share

@@ -12,7 +12,7 @@ from custvalue._holdings.baskets import Baskets
 from custvalue._kernels.stratified_tables import breslow_day, mantel_haenszel, odds_ratio_bounds
 from custvalue._kernels.two_by_two import divide
 from custvalue._product_rules.holder_counts import HolderCounts
-from custvalue._product_rules.rule_table import SHOWN, Rules
+from custvalue._product_rules.rule_table import SHOWN, RuleTable
 from custvalue._product_rules.validation import moved, places_in
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import require
@@ -86,7 +86,7 @@ class SegmentCheck:
     array([ True,  True])
     """
 
-    rules: Rules
+    rules: RuleTable
     segments: tuple[str, ...]
     n11: IntArray
     n10: IntArray
@@ -159,7 +159,7 @@ class SegmentCheck:
         return html_table(list(frame.columns), rows, caption=caption, limit=SHOWN)
 
 
-def segments_of(rules: Rules, baskets: Baskets) -> SegmentCheck:
+def segments_of(rules: RuleTable, baskets: Baskets) -> SegmentCheck:
     """Count rules within each segment and pool them."""
     rules.counted("segment_check")
     held = require(baskets, Baskets, "baskets")

@@ -12,7 +12,7 @@ from custvalue._holdings.baskets import Baskets
 from custvalue._kernels import set_rows
 from custvalue._product_rules import significance
 from custvalue._product_rules.holder_counts import Cells, HolderCounts
-from custvalue._product_rules.rule_table import SHOWN, Rules
+from custvalue._product_rules.rule_table import SHOWN, RuleTable
 from custvalue._results import html_table, provenance, read_only, short_repr
 from custvalue._spec import require
 from custvalue.exceptions import DomainError
@@ -57,8 +57,8 @@ class RuleValidation:
     RuleValidation(rules=2, customers=120, confirmed=2)
     """
 
-    found: Rules
-    retested: Rules
+    found: RuleTable
+    retested: RuleTable
 
     def __len__(self) -> int:
         return len(self.found)
@@ -103,7 +103,7 @@ class RuleValidation:
         return html_table(list(frame.columns), rows, caption=caption, limit=SHOWN)
 
 
-def validation_of(found: Rules, baskets: Baskets) -> RuleValidation:
+def validation_of(found: RuleTable, baskets: Baskets) -> RuleValidation:
     """Count and test rules on other customers, corrected for as many as are carried over."""
     found.counted("validate")
     other = require(baskets, Baskets, "baskets")
@@ -135,7 +135,7 @@ def validation_of(found: Rules, baskets: Baskets) -> RuleValidation:
     return RuleValidation(found, retested)
 
 
-def places_in(found: Rules, baskets: Baskets) -> IntArray:
+def places_in(found: RuleTable, baskets: Baskets) -> IntArray:
     """Give the place of each product among those of other baskets, -1 where no rule needs it; refuse a gap."""
     places = {name: place for place, name in enumerate(baskets.products)}
     used = np.unique(np.concatenate([found.antecedent_codes, found.consequent_codes])).tolist()
