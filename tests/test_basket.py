@@ -441,3 +441,8 @@ def test_catalog_refuses_a_doubled_name() -> None:
         basket.ProductCatalog(products=products_of("aba"))
     catalog = basket.ProductCatalog(products=products_of("ab"))
     assert basket.ProductCatalog.model_validate_json(catalog.model_dump_json()) == catalog
+
+
+def test_parts_are_added_by_sum() -> None:
+    parts = [basket.Baskets.from_lists([[name]]) for name in "ab"]
+    same(sum(parts[1:], start=parts[0]), sum(parts))  # type: ignore[arg-type]

@@ -370,7 +370,7 @@ def test_rules_are_read_only_and_travel() -> None:
     found = basket.rules(TEN, min_count=1)
     with pytest.raises(ValueError, match="read-only"):
         found.n11[0] = 0
-    assert repr(found) == "Rules(rules=2, customers=10, complete=True)"
+    assert repr(found) == "Rules(rules=2, hypotheses=2, customers=10, complete=True)"
     settings_ = json.loads(found.provenance.spec)
     assert settings_["min_count"] == 1
     assert json.loads(json.dumps(found.provenance.to_dict()))["counts"]["rules"] == 2
@@ -518,3 +518,15 @@ def test_an_amount_has_no_test_and_no_interval(name: str) -> None:
     found = basket.rules(basket.Baskets.from_wide(flags, amounts=["balance"]), min_count=1, amount="balance")
     with pytest.raises(DomainError, match=r"these rules add up 'balance'"):
         found.measure(name)
+
+
+def test_names_instead_of_a_template() -> None:
+    """A sequence of names allows these products on that side; a text or a mapping is refused by name."""
+    baskets = basket.Baskets.from_lists([["a", "b", "c"]] * 5 + [["a"]] * 5)
+    found = basket.rules(baskets, min_count=1, consequent=["c"])
+    template = basket.rules(baskets, min_count=1, consequent=basket.RuleTemplate(allowed=["c"]))
+    assert found.to_frame().equals(template.to_frame())
+    assert set(found.consequents) == {("c",)}
+    for wrong in ("c", {"allowed": ["c"]}, [1]):
+        with pytest.raises(DomainError, match="antecedent must be a RuleTemplate or a sequence of product names"):
+            basket.rules(baskets, min_count=1, antecedent=wrong)  # type: ignore[arg-type]

@@ -345,7 +345,7 @@ class PairHeatmapDisplay:
             finite = float(self._clipped(value))
             ink = ink_on(image.cmap(image.norm(finite)))
             if numbered:
-                text = f"{value:.2f}" if abs(value) < 10.0 else f"{value:,.0f}"  # noqa: PLR2004 - ten
+                text = f"{value:z.2f}" if abs(value) < 10.0 else f"{value:,.0f}"  # noqa: PLR2004 - ten
                 axes.text(column, row - 0.08, text, ha="center", va="center", fontsize=7, color=ink)
             if significant:
                 axes.plot(

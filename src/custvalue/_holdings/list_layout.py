@@ -68,7 +68,9 @@ def flat_labels(flat: list[Any]) -> tuple[NDArray[Any], list[str]]:
     codes: NDArray[Any] = np.empty(0, dtype=np.intp)
     found: list[Any] = []
     # Told by their types before they are compared: True equals 1, and 1.0 does.
-    strange = [kind for kind in set(map(type, flat)) if not issubclass(kind, str | int | np.integer) or kind is bool]
+    strange = [
+        kind for kind in set(map(type, flat)) if not issubclass(kind, str | int | np.integer) or kind is bool
+    ]
     if flat and not strange:
         codes, values = pd.factorize(np.asarray(flat, dtype=object))
         found = list(values)

@@ -81,6 +81,10 @@ class PartedBaskets(DistinctBaskets):
             return NotImplemented
         return self.merged((self, other))
 
+    def __radd__(self, other: object) -> Self:
+        """Let ``sum(parts)`` begin with its 0."""
+        return self if other == 0 else NotImplemented
+
     def segment(self, name: str) -> Self:
         """Keep the customers of one segment.
 
@@ -196,7 +200,7 @@ class PartedBaskets(DistinctBaskets):
         Returns
         -------
         tuple of Baskets
-            The two parts; a part without customers is refused. Sums of `amounts` cannot be parted and are left out.
+            The two parts; one without customers is refused. Sums of `amounts` cannot be parted and are left out.
 
         Raises
         ------

@@ -76,7 +76,7 @@ class Rules(RuleTable):
     >>> baskets = basket.Baskets.from_lists(held, counts=[40, 10, 20, 30])
     >>> found = basket.rules(baskets, min_count=20, min_confidence=0.8, max_antecedent=1)
     >>> found
-    Rules(rules=2, customers=100, complete=True)
+    Rules(rules=2, hypotheses=6, customers=100, complete=True)
     >>> found.to_frame(["confidence", "gap", "log10_p_adjusted", "productive"]).round(3)
       antecedent  consequent  confidence   gap  log10_p_adjusted  productive
     0    (card,)  (account,)         1.0  30.0           -11.016        True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from math import log10
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -298,7 +299,13 @@ class RuleTable:
         return self.select(significance.meets(self.log_p_adjusted, level(alpha, "alpha")))
 
     def __repr__(self) -> str:
-        facts = {"rules": len(self), "customers": self.n_customers, "complete": self.complete}
+        searched = self.n_hypotheses
+        facts = {
+            "rules": len(self),
+            "hypotheses": searched if searched < 10**9 else f"1e{round(log10(searched))}",
+            "customers": self.n_customers,
+            "complete": self.complete,
+        }
         return short_repr("Rules", **facts, **({} if self.amount is None else {"amount": repr(self.amount)}))
 
     def _repr_html_(self) -> str:

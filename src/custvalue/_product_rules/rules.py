@@ -13,13 +13,14 @@ from custvalue._product_rules.found_rules import Rules
 from custvalue._product_rules.holder_counts import Cells
 from custvalue._product_rules.rule_search import Found, find_rules
 from custvalue._product_rules.search_space import SearchSpace, search_space
-from custvalue._product_rules.templates import RuleTemplate, read_side
+from custvalue._product_rules.templates import RuleTemplate, read_side, template_of
 from custvalue._product_rules.threshold import count_threshold, exact_share
 from custvalue._results import provenance, read_only
 from custvalue._spec import Name, Spec, canonical_json, require, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
     from fractions import Fraction
 
@@ -53,8 +54,8 @@ def rules(
     min_confidence: float | str | Decimal | Fraction = 0,
     consequents: Literal["single", "any"] = "single",
     max_antecedent: int | None = None,
-    antecedent: RuleTemplate | None = None,
-    consequent: RuleTemplate | None = None,
+    antecedent: RuleTemplate | Sequence[str] | None = None,
+    consequent: RuleTemplate | Sequence[str] | None = None,
     amount: str | None = None,
     alternative: Alternative = "greater",
     adjust: Adjustment | None = "layered",
@@ -80,8 +81,8 @@ def rules(
     max_antecedent : int, default=None
         Most products on the left side; None: as many as there are. Short rules are easier to read, and the fewer
         are possible, the less the p-values are corrected: say here how far you mean to look.
-    antecedent, consequent : RuleTemplate, default=None
-        What each side may hold; None: anything.
+    antecedent, consequent : RuleTemplate or sequence of str, default=None
+        What each side may hold; a sequence names the products allowed there; None: anything.
     amount : str, default=None
         Name of an amount of the baskets, such as a balance: the measures are made of its sums instead of numbers
         of customers. Which rules are listed is decided by customers all the same. Such rules have no tests.
@@ -92,7 +93,7 @@ def rules(
     adjust : {"layered", "holm", "bonferroni", "bh", "by"} or None, default="layered"
         Correction of the p-values over the whole search space; None leaves them as they are. ``"layered"`` shares
         the level equally over the lengths of antecedents, so that the few short rules do not pay for the many long
-        ones.
+        ones (pairs all have one product a side, so `pairs` has no layers).
     alpha : float, default=0.05
         Level of the flag ``productive``, in (0, 1).
     confidence_level : float, default=0.95
@@ -175,8 +176,8 @@ def rules(
         min_confidence=str(confidence),
         consequents=consequents,
         max_antecedent=unboxed(max_antecedent),
-        antecedent=antecedent or RuleTemplate(),
-        consequent=consequent or RuleTemplate(),
+        antecedent=template_of(antecedent, "antecedent"),
+        consequent=template_of(consequent, "consequent"),
         amount=amount,
         alternative=alternative,
         adjust=adjust,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -13,8 +14,6 @@ from custvalue._spec import Items, Name, Spec
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from custvalue._holdings.baskets import Baskets
     from custvalue._typing import BoolArray, IntArray
 
@@ -93,6 +92,16 @@ class RuleTemplate(Spec):
             )
             raise ValueError(message)
         return self
+
+
+def template_of(given: RuleTemplate | Sequence[str] | None, argument: str) -> RuleTemplate:
+    """Give the template, or one that allows the products named; refuse anything else by the argument's name."""
+    if given is None or isinstance(given, RuleTemplate):
+        return given or RuleTemplate()
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
+        message = f"{argument} must be a RuleTemplate or a sequence of product names, such as ['loan']."
+        raise DomainError(message)
+    return RuleTemplate(allowed=given)
 
 
 @dataclass(frozen=True)
