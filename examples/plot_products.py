@@ -94,14 +94,14 @@ def significant_pairs(found: basket.Pairs) -> int:
     return int((found.log_p_adjusted <= np.log(0.05)).sum())
 
 
-def pairs_of(dealt: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> basket.Pairs:
-    """Make pairs of flags, one row a customer."""
-    return basket.pairs(basket.Baskets.from_wide(dealt, products=baskets.products))
+def of(dealt: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> basket.Baskets:
+    """Make baskets of flags, one row a customer."""
+    return basket.Baskets.from_wide(dealt, products=baskets.products)
 
 
-by_product = [significant_pairs(pairs_of(product_data.dealt_anew(flags, rng))) for _ in range(20)]
-sizes_kept = [pairs_of(product_data.dealt_with_sizes(flags, rng)) for _ in range(19)]
-by_size = [significant_pairs(one) for one in sizes_kept]
+by_product = [significant_pairs(basket.pairs(of(product_data.dealt_anew(flags, rng)))) for _ in range(20)]
+sizes_kept = [of(product_data.dealt_with_sizes(flags, rng)) for _ in range(19)]
+by_size = [significant_pairs(basket.pairs(one)) for one in sizes_kept]
 say(
     f"Of {len(pairs)} pairs {significant_pairs(pairs)} are significant after Holm's correction. With each product "
     f"dealt out anew {sum(count > 0 for count in by_product)} of {len(by_product)} runs show any. With the size "
@@ -109,14 +109,17 @@ say(
 )
 
 # %%
-# So the number of significant pairs says little. What does? A pair that is stronger than every pair of nineteen
-# banks in which only the sizes were kept: if sizes were all, this would happen in one bank of twenty.
+# So the number of significant pairs says little. The other null model knows the sizes: it expects of each pair
+# what they alone put together, and finds what is beyond.
 
-a, b = np.triu_indices(len(pairs.products), 1)
-phi, highest = pairs.matrix("phi"), max(np.nanmax(one.matrix("phi")[a, b]) for one in sizes_kept)
-stronger = np.flatnonzero(phi[a, b] > highest)
-beyond = pairs.to_frame(["customers", "lift", "phi"]).iloc[stronger].sort_values("phi", ascending=False)
-say(f"{len(beyond)} of {significant_pairs(pairs)} pairs have a phi above {highest:.2f}, the largest of those.")
+sized = basket.pairs(baskets, null="basket_sizes")
+false = [significant_pairs(basket.pairs(one, null="basket_sizes")) for one in sizes_kept]
+beyond = sized.to_frame(["customers", "expected", "phi", "log10_p_adjusted"])
+beyond = beyond[sized.log_p_adjusted <= np.log(0.05)].sort_values("log10_p_adjusted")
+say(
+    f"Beyond what sizes put together are {len(beyond)} of {len(sized)} pairs. In the {len(false)} banks with "
+    f"sizes kept {sum(count > 0 for count in false)} show any such pair."
+)
 beyond.round(2)
 
 # %%

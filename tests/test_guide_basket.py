@@ -191,6 +191,18 @@ def test_groceries_without_a_threshold_on_confidence(groceries: basket.Baskets) 
     assert f"Of the {int((pairs.log_p_adjusted <= np.log(0.05)).sum())} pairs that Holm leaves" in FLOWING
 
 
+def test_pairs_beyond_what_sizes_give(shared: Path, groceries: basket.Baskets) -> None:
+    holdings = pd.read_csv(shared / "data" / "baskets" / "berka_holdings.csv.gz")
+    berka = basket.Baskets.from_long(holdings, customer="client_id", product="product")
+    counts = [
+        int((basket.pairs(one, null=null).log_p_adjusted <= np.log(0.05)).sum())
+        for one in (groceries, berka)
+        for null in ("independence", "basket_sizes")
+    ]
+    told = "Of the groceries' {} pairs {} remain, of Berka's {} there remain {}, and"
+    assert told.format(*counts) in FLOWING
+
+
 def test_what_collapsing_does(shared: Path, groceries: basket.Baskets) -> None:
     folder = shared / "data" / "baskets"
     holdings = pd.read_csv(folder / "berka_holdings.csv.gz")
