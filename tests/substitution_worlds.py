@@ -120,3 +120,33 @@ def apart(seed: int, n: int = 2000, *, moved: float = 0.0) -> pd.DataFrame:
             "closed": np.r_[np.where(closed < MONTHS, closed, np.nan)[old], np.full(len(new), np.nan)],
         }
     )
+
+
+def unlike(seed: int, kind: str, n: int = 500) -> pd.DataFrame:
+    """Build a panel of o1, o2, n1 and n2 whose closings and openings are independent within each customer.
+
+    ``busy``: a fifth of the customers does everything twenty times as often as the others. ``years``: half of the
+    customers are active at the beginning, the others at the end. ``anniversary``: things are done about a year
+    after the old products were opened; the column ``cohort`` holds that month.
+    """
+    rng = np.random.default_rng(seed)
+    when = np.arange(MONTHS)[None, :]
+    entry = np.full(n, -1)
+    if kind == "busy":
+        hazard = np.broadcast_to(0.03 * np.where(rng.random(n) < 0.2, 10.0, 0.5)[:, None], (n, MONTHS))
+    elif kind == "years":
+        hazard = 0.06 * np.exp(-np.where(rng.random(n)[:, None] < 0.5, when, MONTHS - 1 - when) / 6.0)
+    else:
+        entry = rng.integers(-12, 12, n)
+        age = when - entry[:, None]
+        hazard = np.where(age > 0, np.where(np.abs(age - 12) <= 1, 0.2, 0.01), 0.0)
+    parts = []
+    for name in ("o1", "o2", "n1", "n2"):
+        hit = rng.random((n, MONTHS)) < hazard
+        moment = np.where(hit.any(axis=1), hit.argmax(axis=1), NEVER)
+        old = name in ("o1", "o2")
+        who = np.flatnonzero((rng.random(n) < 0.8) if old else (moment < MONTHS))
+        closed = np.where(old & (moment < MONTHS), moment, np.nan)
+        columns = {"customer": who, "product": name, "opened": (entry if old else moment)[who]}
+        parts.append(pd.DataFrame(columns | {"closed": closed[who], "cohort": entry[who]}))
+    return pd.concat(parts, ignore_index=True)

@@ -102,6 +102,8 @@ def test_labels_must_be_two_classes() -> None:
         basket.SubstitutionPropensity().fit([[1.0], [2.0]], [1, 1])
     with pytest.raises(DataError, match="X has 2 rows and y 3"):
         basket.SubstitutionPropensity().fit([[1.0], [2.0]], [0, 1, 1])
+    with pytest.raises(DataError, match=r"y holds 1 missing value\(s\)"):
+        basket.SubstitutionPropensity().fit([[1.0], [2.0], [3.0]], [0, 1, np.nan])
 
 
 # ------------------------------------------------------------------------------------------- the list
@@ -244,6 +246,7 @@ def test_nothing_of_a_customer_is_shown() -> None:
         (FIGURES.drop(columns="customer"), FIGURES, {}, ColumnError, "history needs the customers' key"),
         (FIGURES, FIGURES.drop(columns="age"), {}, ColumnError, "missing: 'age'.*present must hold them"),
         (FIGURES, FIGURES, {"features": ["customer"]}, ColumnError, "at least one feature beside the key"),
+        (FIGURES, FIGURES, {"features": "age"}, DomainError, r"features must be a sequence of .*: \['age'\]"),
         (FIGURES, FIGURES, {"features": []}, ColumnError, "at least one feature beside the key"),
         (FIGURES.assign(age="x"), FIGURES, {}, ColumnError, "'age' is of type String; allowed: numbers"),
         (FIGURES.assign(age=np.nan), FIGURES, {}, DataError, "history holds missing values"),
@@ -279,3 +282,49 @@ def test_a_wrong_call_is_refused(
 ) -> None:
     with pytest.raises(error, match=match):
         listed(history, present, **change)
+
+
+@pytest.mark.parametrize(
+    ("panel", "figures"), [(np.uint64, np.uint64), (np.int64, np.uint64), (np.uint64, np.int32)]
+)
+def test_keys_of_any_integer_type(panel: type, figures: type) -> None:
+    """Signed or not, and beyond what signed numbers hold, the same customers are found."""
+    first = 2**63 + 5 if (panel, figures) == (np.uint64, np.uint64) else 1000
+    number = np.arange(60)
+    keys = [first + int(i) for i in number]
+    before = pd.DataFrame({"customer": np.array(keys, dtype=panel), "product": "o"})
+    after = before.assign(product=np.where(number % 2 == 0, "n", "o"))
+    table = pd.DataFrame({"customer": np.array(keys, dtype=figures), "x": (number % 7).astype(float)})
+    found = basket.substitution_between(before, after, customer="customer", product="product", old="o", new="n")
+    given = found.targets(table, table.iloc[::-1], old="o", new="n", random_state=0)
+    assert sorted(given.to_frame()["customer"].tolist()) == keys[1::2]
+
+
+def test_a_null_key_among_the_figures_is_refused() -> None:
+    with pytest.raises(DataError, match=r"'customer' of history holds 1 null"):
+        listed(FIGURES.astype({"customer": "Int64"}).assign(customer=lambda f: f["customer"].where(f.index > 0)))
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 1e9 + 0.1])
+def test_a_constant_that_is_no_binary_fraction_has_scale_1(value: float) -> None:
+    """The mean of a thousand equal numbers need not be that number; what is constant still says nothing."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.full(1001, value), rng.normal(size=1001)])
+    model = basket.SubstitutionPropensity().fit(X, np.arange(1001) % 2)
+    assert (model.scale_[0], model.coefficients_[0]) == (1.0, 0.0)
+    assert model.contributions([[value * 2, 0.0]])[0, 0] == 0.0
+
+
+def test_figures_that_say_nothing_at_all_give_even_odds() -> None:
+    """Moved and not, each with the same figures: all coefficients are 0, without a warning."""
+    X = np.repeat(np.arange(30.0), 2)[:, None]
+    model = basket.SubstitutionPropensity().fit(X, np.arange(60) % 2)
+    np.testing.assert_allclose(model.predict_proba(X), 0.5, atol=1e-12)
+
+
+def test_a_perfect_split_with_hardly_a_penalty_is_finite() -> None:
+    model = basket.SubstitutionPropensity(inverse_regularisation=1e12).fit(
+        [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    )
+    assert np.isfinite(model.coefficients_).all()
+    assert model.predict([[0.0], [3.0]]).tolist() == [0, 1]

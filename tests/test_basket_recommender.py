@@ -196,6 +196,44 @@ def test_what_is_not_eligible_is_never_recommended() -> None:
     assert np.isneginf(model.score_products(NEW, eligible=np.array([[1, 0, 1], [1, 1, 1], [1, 1, 1]]))[0, 1])
 
 
+def test_two_pandas_frames_are_matched_by_their_indices() -> None:
+    """Only Bo may not have the card, wherever the row stands; rows that are merely numbered come as they are."""
+    model = AssociationRecommender(fallback="popularity").fit(FLAGS)
+    new = NEW.assign(card=0)
+    eligible = pd.DataFrame({"card": [1, 1, 0]}, index=["Cy", "Ann", "Bo"])
+    given = [eligible, eligible.loc[new.index], eligible.loc[new.index].reset_index(drop=True)]
+    for one in given:
+        assert np.isneginf(model.score_products(new, eligible=one)[:, 1]).tolist() == [False, True, False]
+    backwards = AssociationRecommender().fit(FLAGS, eligible=(FLAGS | 1).assign(card=FLAGS["account"]).iloc[::-1])
+    straight = AssociationRecommender().fit(FLAGS, eligible=(FLAGS | 1).assign(card=FLAGS["account"]))
+    pd.testing.assert_frame_equal(backwards.to_frame(), straight.to_frame())
+    for index in (["Ann", "Bo", "Di"], ["Ann", "Bo", "Bo"]):
+        with pytest.raises(DataError, match="different index labels"):
+            model.score_products(new, eligible=eligible.set_axis(index))
+
+
+def test_a_ranking_set_after_the_fit_waits_for_the_next_fit() -> None:
+    model = AssociationRecommender(fallback="popularity").fit(FLAGS)
+    before = model.score_products(NEW)
+    np.testing.assert_array_equal(model.set_params(rank_by="lift").score_products(NEW), before)
+    assert model.rank_by_ == "confidence_low"
+    assert model.fit(FLAGS).score_products(NEW).max() > 1.0
+
+
+def test_equal_rules_come_shorter_and_earlier_first() -> None:
+    """Who holds anything holds all, so that all rules have the same figures, however they were found."""
+    flags = pd.DataFrame(np.repeat([[1, 1, 1], [0, 0, 0]], 40, axis=0), columns=["z", "m", "a"])
+    asked: dict[str, Any] = {"min_support": "0.1", "max_antecedent": 2, "consequents": "single"}
+    found = rules(Baskets.from_wide(flags[["a", "m", "z"]], products=["a", "m", "z"]), **asked)
+    wanted = [
+        (("z",), "m"), (("z",), "a"), (("m",), "z"), (("m",), "a"), (("a",), "z"), (("a",), "m"),
+        (("z", "m"), "a"), (("z", "a"), "m"), (("m", "a"), "z"),
+    ]  # fmt: skip
+    for known in (None, found):
+        table = AssociationRecommender(rules=known).fit(flags).to_frame()
+        assert list(zip(table["antecedent"], table["consequent"], strict=True)) == wanted
+
+
 def test_eligibility_at_the_fit_sets_the_denominators() -> None:
     """Of the 80 account holders 70 may have the card: confidence 60 / 70."""
     eligible = pd.DataFrame({"card": [True] * 70 + [False] * 10 + [True] * 20})

@@ -376,6 +376,7 @@ def test_one_table_has_it_all() -> None:
         ({"old": "card", "new": "card"}, DomainError, "must name different products"),
         ({"old": []}, DomainError, "old must name one product or more"),
         ({"old": 3.5}, DomainError, "old must name one product or a sequence"),
+        ({"old": [3, 2**63]}, DomainError, "old names a product by a whole number beyond 64 bits"),
         ({"old": 3, "new": 4}, ColumnError, "'product' is of type .* allowed: whole numbers"),
         ({"window": -1}, DomainError, "window must be a whole number from 0"),
         ({"window": 1.5}, DomainError, "window must be a whole number from 0"),

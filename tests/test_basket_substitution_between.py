@@ -106,6 +106,26 @@ def test_relations_and_doubled_rows() -> None:
     pd.testing.assert_frame_equal(lazy.to_frame(), plain.to_frame())
 
 
+@pytest.mark.parametrize("first", [2**60, 2**63 - 3, 2**63 + 5])
+def test_signed_and_unsigned_keys_stay_apart(first: int) -> None:
+    """Neighbouring keys beyond 2^53 would be one floating number."""
+    keys = [first, first + 1, first + 2]
+    kind = np.int64 if first + 2 < 2**63 else np.uint64
+    before = pd.DataFrame({"customer": np.array(keys, dtype=kind), "product": ["o", "o", "o"]})
+    after = pd.DataFrame({"customer": np.array(keys, dtype=np.uint64), "product": ["n", "o", "n"]})
+    few = pd.DataFrame({"customer": np.array([7], dtype=np.int64), "product": ["o"]})
+    found = found_in(before, after)
+    assert found.flows()[["holders", "moved", "stayed"]].to_numpy().tolist() == [[3, 2, 1]]
+    assert found.members(old="o", new="n")["customer"].tolist() == keys
+    assert found_in(few, after).flows()[["holders", "left"]].to_numpy().tolist() == [[1, 1]]
+    negative = few.assign(customer=-7)
+    if first + 2 >= 2**63:
+        with pytest.raises(ColumnError, match="the same type in before and after"):
+            found_in(negative, after)
+    else:
+        assert found_in(negative, after).flows()["left"].tolist() == [1]
+
+
 def test_nobody_is_at_risk() -> None:
     before = pd.DataFrame({"customer": ["a", "b"], "product": ["o", "n"]})
     found = found_in(before, before)

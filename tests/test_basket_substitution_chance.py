@@ -21,7 +21,7 @@ from custvalue import basket
 from custvalue._kernels.transitions import wilson_interval
 from custvalue._substitution import control, timing
 from custvalue._substitution.times import NEVER
-from substitution_worlds import apart, deposits, monthly
+from substitution_worlds import apart, deposits, monthly, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -324,6 +324,24 @@ def test_a_renewal_is_one_holding_and_its_first_maturity_counts() -> None:
     assert (tests["events"], tests["took"], tests["p_control"]) == (3, 0, 1.0)
 
 
+def test_what_was_left_early_does_not_mature() -> None:
+    """Six leave in month 3 what would mature in 8, and begin another without an end in 4: nothing matures in 8.
+
+    Six others have contracts until 8; 1, 2, 3 leave then, 1 and 2 of them for the fund: of the 15
+    pairs who might have opened it 3 lie among those three.
+    """
+    rows: list[tuple[Any, ...]] = [(c, "o", 0, 8 if c <= 3 else None, 8) for c in range(1, 7)]
+    rows += [(c, "n", 8, None, None) for c in (1, 2)]
+    early: list[tuple[Any, ...]] = [(c, "o", 0, 3, 8) for c in range(11, 17)]
+    early += [(c, "o", 4, None, None) for c in range(11, 17)]
+    for panel in (rows, rows + early):
+        frame = pd.DataFrame(panel, columns=["customer", "product", "opened", "closed", "matured"])
+        found = found_in(frame, old="o", new="n", as_of=12, matured="matured")
+        tests = found.tests().iloc[0]
+        assert (tests["events"], tests["took"]) == (3, 2)
+        assert tests["p_control"] == pytest.approx(3 / 15)
+
+
 # ------------------------------------------------------------------------------------------- what it is worth
 
 
@@ -381,6 +399,37 @@ def test_active_customers_mislead_rates_but_not_timing() -> None:
     assert np.mean(np.array(p_timing) <= 0.05) < 0.1
 
 
+@pytest.mark.parametrize(("kind", "strata"), [("busy", None), ("years", None), ("anniversary", "cohort")])
+def test_customers_unlike_each_other_do_not_mislead_timing(kind: str, strata: str | None) -> None:
+    """Independent within a customer: of 100 p-values at most 12 are .05 or less (the 99.8 % point of 5 %).
+
+    Dealt over the whole time and all customers, 35 and more of them were.
+    """
+    assert binom.sf(12, 100, 0.05) < 0.002
+    p_timing = []
+    for seed in range(25):
+        found = found_in(unlike(seed, kind), seed, n_permutations=199, strata=strata)
+        p_timing += found.tests()["p_timing"].tolist()
+    assert np.count_nonzero(np.array(p_timing) <= 0.05) <= 12
+
+
+def test_openings_are_dealt_out_within_spans_counted_from_the_end() -> None:
+    """Window 0: spans of two moments, 18 with 19 and so on. Each customer closed and opened in one moment.
+
+    Customers 1 and 2: 18 and 19, so one assignment of two has both hits, the other none: mean 1. Customer 3 is
+    alone in its span: mean 1. Dealt to all three at once, each would hit with chance 1 / 3: mean 1.
+    """
+    spells: list[oracle.Spell] = []
+    for customer, moment in ((1, 18), (2, 19), (3, 5)):
+        spells += [(customer, "o", 0, moment), (customer, "n", moment, None)]
+    for shift in (0, 1, 101):
+        moved = [(c, p, opened + shift, None if end is None else end + shift) for c, p, opened, end in spells]
+        panel = pd.DataFrame(moved, columns=["customer", "product", "opened", "closed"])
+        tests = found_in(panel, old="o", new="n", as_of=20 + shift, window=0).tests().iloc[0]
+        assert (tests["both"], tests["coincident"]) == (3, 3)
+        assert tests["expected_coincident"] == pytest.approx(2.0)
+
+
 def cross_section(panel: pd.DataFrame) -> float:
     """Give the correlation of holding o1 and holding n1 at the end, among all customers who held either."""
     open_ = panel[panel["closed"].isna()]
@@ -425,13 +474,12 @@ def test_a_maturity_is_no_substitution() -> None:
 
 
 def test_strata_take_out_what_a_segment_does() -> None:
-    """Two segments, each with its own month of closings and openings and no substitution within."""
+    """Two segments, one of even and one of odd months, and no substitution within."""
     rng = np.random.default_rng(9)
     n = 800
     segment = rng.random(n) < 0.5
-    centre = np.where(segment, 6, 16)
-    closed = centre + rng.integers(-2, 3, n)
-    opened = centre + rng.integers(-2, 3, n)
+    closed = 2 * rng.integers(1, 4, n) + segment
+    opened = 2 * rng.integers(1, 4, n) + segment
     who = np.flatnonzero(rng.random(n) < 0.5)
     panel = pd.DataFrame(
         {

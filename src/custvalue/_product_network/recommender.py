@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from custvalue._product_rules.rule_table import Rules
+    from custvalue._product_rules.found_rules import Rules
     from custvalue._typing import BoolArray, FloatArray, IntArray, Table
 
 
@@ -104,6 +104,8 @@ class AssociationRecommender(Recommender):
         The product on its right.
     figures_ : dict of str to ndarray
         Figures of the rules by name, as the columns of :meth:`to_frame`.
+    rank_by_ : str
+        What the rules are ranked by: `rank_by` at the fit.
     n_customers_ : int
         Customers of the fit.
     n_features_in_ : int
@@ -192,8 +194,9 @@ class AssociationRecommender(Recommender):
             Not used; here because scikit-learn passes it.
         eligible : table of shape (n_customers, n_products), default=None
             Flags, False where the customer is not eligible for the product. A frame is matched by name ("x0",
-            "x1", ... if the columns of the fit had none), and products without a column are open to everyone. A
-            rule counts only customers eligible for all its products.
+            "x1", ... if the columns of the fit had none), and products without a column are open to everyone. Two
+            pandas frames are matched by their indices too, unless one of them only numbers its rows. A rule counts
+            only customers eligible for all its products.
 
         Returns
         -------
@@ -206,7 +209,7 @@ class AssociationRecommender(Recommender):
         names = getattr(self, "feature_names_in_", None)
         columns = [f"x{place}" for place in range(held.shape[1])] if names is None else names
         self.products_ = tuple(str(name) for name in columns)
-        open_ = self._eligible(eligible, held)
+        open_ = self._eligible(eligible, held, X)
         wanted = np.arange(len(self.products_))
         if settings.products is not None:
             wanted = self._places(settings.products)
@@ -219,6 +222,7 @@ class AssociationRecommender(Recommender):
         self.antecedent_codes_ = found.antecedents.codes
         self.consequent_ = found.consequents
         self.figures_ = found.figures
+        self.rank_by_ = settings.rank_by
         self.n_customers_ = baskets.n_customers
         return self
 
@@ -240,7 +244,7 @@ class AssociationRecommender(Recommender):
             not eligible, or no rule fits.
         """
         best = self._best(X, eligible)
-        worth = np.append(self._rule_list().figures[self._settings().rank_by].astype(np.float64), -np.inf)
+        worth = np.append(self._rule_list().figures[self.rank_by_].astype(np.float64), -np.inf)
         return np.asarray(worth[best])
 
     def recommend(
@@ -367,7 +371,7 @@ class AssociationRecommender(Recommender):
             raise DataError(message)
         return np.asarray(numbers > (0.5 if settings.binarize is None else settings.binarize))
 
-    def _eligible(self, eligible: object, held: BoolArray) -> BoolArray:
+    def _eligible(self, eligible: object, held: BoolArray, X: object) -> BoolArray:
         """Give who may hold what; refuse holders who may not."""
         if eligible is None:
             return np.ones(held.shape, dtype=np.bool_)
@@ -383,6 +387,8 @@ class AssociationRecommender(Recommender):
         if strange := int(np.count_nonzero((numbers != 0.0) & (numbers != 1.0))):
             message = f"eligible holds {strange} value(s) other than 0 and 1; a flag says eligible or not."
             raise DataError(message)
+        place = _places_of_rows(X, eligible)
+        numbers = numbers if place is None else numbers[place]
         out = np.ones(held.shape, dtype=np.bool_)
         out[:, [self.products_.index(name) for name in columns]] = numbers == 1.0
         if overlap := int(np.count_nonzero(held & ~out)):
@@ -407,7 +413,7 @@ class AssociationRecommender(Recommender):
         """Give the best rule of each customer and product, -1 where there is none."""
         rules = self._rule_list()
         held = self._held(self._table(X), self._settings())
-        free = self._eligible(eligible, held) & ~held
+        free = self._eligible(eligible, held, X) & ~held
         return rule_matching.first_matching(
             held, free, rules.antecedents.indptr, rules.antecedents.codes, rules.consequents
         )
@@ -433,7 +439,7 @@ class AssociationRecommender(Recommender):
         return _Ranked(row[kept], product[kept], rank[kept], rule[kept]), names
 
     def _columns(self, ranked: _Ranked, names: list[Any]) -> dict[str, Any]:
-        worth = self._rule_list().figures[self._settings().rank_by]
+        worth = self._rule_list().figures[self.rank_by_]
         return {
             "customer": [names[row] for row in ranked.row.tolist()],
             "product": [self.products_[place] for place in ranked.product.tolist()],
@@ -450,12 +456,27 @@ class AssociationRecommender(Recommender):
             ("rules", str(len(self.consequent_))),
             ("products", str(len(self.products_))),
             ("customers of the fit", str(self.n_customers_)),
-            ("ranked by", self.rank_by),
+            ("ranked by", self.rank_by_),
         ]
         return html_table(["", "fitted AssociationRecommender"], rows)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "consequent_")
+
+
+def _places_of_rows(X: object, other: object) -> NDArray[np.intp] | None:
+    """Give where each row of X stands in another table by the indices of pandas frames; None: as they come."""
+    own, there = _frames.row_labels(X), _frames.row_labels(other)
+    if own is None or there is None or own == there:
+        return None
+    places = _frames.places_by_label(own, there)
+    if places is None and list(range(len(own))) not in (own, there):
+        message = (
+            "eligible and X are pandas frames with different index labels; give both the same, each once, or pass "
+            "eligible.to_numpy() in the order of X."
+        )
+        raise DataError(message)
+    return places
 
 
 def _frame_like(X: object, columns: dict[str, Any]) -> Any:

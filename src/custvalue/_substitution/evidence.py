@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from custvalue._substitution.control import Rates, Tables
     from custvalue._substitution.flows import Pair
+    from custvalue._substitution.panel import Spells
     from custvalue._typing import BoolArray, FloatArray, IntArray
 
 VERDICTS: Final = ("substitution", "add-on", "no evidence")
@@ -41,6 +42,8 @@ class Evidence:
 
 
 NO_TIMING: Final = Timing(0, 0, np.nan, np.nan)
+#: Openings are dealt out within spans of this many windows, where a window is 2 w + 1 moments.
+SPANS: Final = 2
 
 
 def panel_evidence(
@@ -61,7 +64,7 @@ def panel_evidence(
         pair.entry[both],
         pair.closed[both],
         pair.taken[both],
-        own[both],
+        _near_strata(own[both], pair.taken[both], window=window, as_of=as_of),
         window=window,
         n_permutations=n_permutations,
         rng=rng,
@@ -83,6 +86,17 @@ def panel_evidence(
         control.rates(opened, confidence),
         control.rates(closed, confidence),
     )
+
+
+def _near_strata(strata: IntArray, taken: IntArray, *, window: int, as_of: int) -> IntArray:
+    """Split strata by the span of the opening, counted back from the end.
+
+    Within a span all openings are about as early, so that customers who do everything early, and segments that
+    have their good years at other times, bring no coincidences about.
+    """
+    spans = (as_of - 1 - taken) // (SPANS * (2 * window + 1))
+    _, codes = np.unique(np.stack([strata, spans]), axis=1, return_inverse=True)
+    return np.asarray(codes.ravel(), dtype=np.int64)
 
 
 def _once(method: str, strata: IntArray, ended: BoolArray, took: BoolArray, confidence: float) -> Evidence:
@@ -131,16 +145,17 @@ def snapshot_evidence(pair: Pair, strata: IntArray, gone: BoolArray, *, confiden
     return Evidence(found.method, found.timing, found.tables, found.p_control, lower, found.opened, found.closed)
 
 
-def first_maturity(pair: Pair, customer: IntArray, matured: IntArray, *, window: int, as_of: int) -> IntArray:
+def first_maturity(pair: Pair, spells: Spells, *, window: int, as_of: int) -> IntArray:
     """Give each holder's first maturity at which the holder is at risk and whose window is over; NEVER where none.
 
-    ``customer`` and ``matured`` list the maturities of the old product, in the order of the customers.
+    A spell that ended before the window of its maturity has none: what was left early does not mature.
     """
+    customer, matured = spells.customer, spells.matured
     found = np.full(len(pair.customer), NEVER, dtype=np.int64)
     if not len(found):
         return found
     place = np.searchsorted(pair.customer, customer)
-    inside = (place < len(pair.customer)) & (matured < NEVER)
+    inside = (place < len(pair.customer)) & (matured < NEVER) & (spells.closed >= matured - window)
     place = np.minimum(place, len(pair.customer) - 1)
     inside &= pair.customer[place] == customer
     start = matured - window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: What an overlap of two spells of one customer and product means.
 Overlaps: TypeAlias = Literal["raise", "merge"]
 Codes: TypeAlias = "NDArray[np.intp]"
+_LARGEST: Final = 2**63 - 1
 
 
 class Columns(NamedTuple):
@@ -89,6 +90,9 @@ def product_names(old: object, new: object) -> tuple[tuple[Any, ...], tuple[Any,
         kinds = {type(name) for name in names}
         if not names or not kinds <= {str, int} or len(kinds) > 1:
             message = f"{argument} must name one product or more, all as text or all as whole numbers."
+            raise DomainError(message)
+        if kinds == {int} and any(abs(int(name)) > _LARGEST for name in names):
+            message = f"{argument} names a product by a whole number beyond 64 bits; allowed: up to {_LARGEST}."
             raise DomainError(message)
         found.append(tuple(names))
     every = [*found[0], *found[1]]

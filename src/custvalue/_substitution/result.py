@@ -216,7 +216,8 @@ class Substitution:
             ``label``, ``old``, ``new``, ``method`` ("timing", "maturity" or "snapshots");
             ``both``, ``coincident``, ``expected_coincident``, ``p_timing``: customers who closed the old and
             opened the new product and hold it now, those whose two moments lie within the window, how many would
-            by chance (exact), and the Monte Carlo p; not a number where the method is another;
+            by chance (exact, within strata and spans), and the Monte Carlo p; not a number where the method is
+            another;
             ``events``, ``took``, ``expected_took``, ``p_control``: closings, those beside an opening, how many
             would be if closing had nothing to do with the opening, and the p;
             ``p_substitution`` (the larger of the two) and ``p_add_on`` (closings after an opening fewer than

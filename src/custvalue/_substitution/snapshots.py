@@ -64,7 +64,7 @@ def read_snapshots(
     if len(whole) > 1:
         found = " and ".join(str(series.dtype) for series in columns)
         raise ColumnError.wrong_type(customer, found=found, allowed="the same type in before and after")
-    coded = [plain_keys(series, customer) for series in columns]
+    coded = _one_type([plain_keys(series, customer) for series in columns], customer)
     keys = np.unique(np.concatenate([own for _, own in coded if len(own)] or [np.zeros(0, dtype=np.int64)]))
     parts = tuple(np.searchsorted(keys, own)[codes] for codes, own in coded)
     if product is None:
@@ -79,6 +79,20 @@ def read_snapshots(
         raise DataError(message)
     like = frames[1].head(0).to_native()
     return Snapshots(keys, held[0], held[1], like, (len(frames[0]), len(frames[1])))
+
+
+def _one_type(
+    coded: list[tuple[NDArray[np.intp], NDArray[Any]]], customer: str
+) -> list[tuple[NDArray[np.intp], NDArray[Any]]]:
+    """Bring signed and unsigned keys to one type; NumPy would join them as floating numbers."""
+    if {own.dtype.kind for _, own in coded if len(own)} != {"i", "u"}:
+        return coded
+    low, high = min(int(own[0]) for _, own in coded), max(int(own[-1]) for _, own in coded)
+    if high > np.iinfo(np.int64).max and low < 0:
+        found = "signed integers and unsigned ones beyond them"
+        raise ColumnError.wrong_type(customer, found=found, allowed="the same type in before and after")
+    kind = np.int64 if high <= np.iinfo(np.int64).max else np.uint64
+    return [(codes, own.astype(kind)) for codes, own in coded]
 
 
 def _chosen(

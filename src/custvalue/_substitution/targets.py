@@ -17,7 +17,7 @@ from custvalue._results import Provenance, html_table, provenance, read_only, sh
 from custvalue._spec import whole_number
 from custvalue._substitution.flows import HAD_BEFORE, MOVED, UNDECIDED
 from custvalue._substitution.propensity import SubstitutionPropensity, probability, ridge_logistic
-from custvalue.exceptions import ColumnError, DataError
+from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,13 @@ def _rows_of(frame: nw.DataFrame[Any], wanted: NDArray[Any], customer: str, argu
     if series.dtype.is_integer() == text:
         allowed = "text, as the panel's" if text else "integers, as the panel's"
         raise ColumnError.wrong_type(customer, found=f"{series.dtype} in {argument}", allowed=allowed)
-    index = pd.Index(series.to_list(), dtype=object if text else np.int64)
+    if nulls := series.null_count():
+        message = f"Column '{customer}' of {argument} holds {nulls} null(s). Mend or leave out those rows."
+        raise DataError(message)
+    own = np.array(series.to_list(), dtype=object) if text else np.asarray(series.to_numpy())
+    if own.dtype.kind != wanted.dtype.kind:  # signed beside unsigned: as Python's numbers, which lose no digit
+        own, wanted = own.astype(object), wanted.astype(object)
+    index = pd.Index(own)
     if not index.is_unique:
         message = f"{argument} holds {int(index.duplicated().sum())} customer(s) more than once; one row each."
         raise DataError(message)
@@ -180,6 +186,9 @@ def _figures(
         raise ColumnError.missing(
             [customer], available=frame.columns, mend=f"{argument} needs the customers' key."
         )
+    if isinstance(features, str):
+        message = f"features must be a sequence of column names: ['{features}']."
+        raise DomainError(message)
     names = tuple(name for name in frame.columns if name != customer) if features is None else tuple(features)
     if not names or customer in names:
         message = f"{argument} needs at least one feature beside the key '{customer}'."
