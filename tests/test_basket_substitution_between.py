@@ -84,7 +84,7 @@ def test_a_planted_move_and_an_add_on() -> None:
         o=((~closes | add_on) & ~moves).astype(int), n=(takes | moves).astype(int), p=add_on.astype(int)
     )
     found = found_in(before, after, product=None, new=["n", "p"])
-    assert found.verdicts()["verdict"].tolist() == ["substitution", "add-on"]
+    assert found.verdicts()["verdict"].tolist() == ["possible substitution", "possible add-on"]
     table = pd.crosstab(after["o"] == 0, after["n"] == 1).to_numpy()
     expected = hypergeom.sf(table[1, 1] - 1, n, table[1].sum(), table[:, 1].sum())
     assert found.tests()["p_control"].iloc[0] == pytest.approx(expected, rel=1e-9)

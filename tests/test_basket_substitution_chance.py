@@ -383,7 +383,7 @@ def test_an_add_on_is_found() -> None:
     """Who takes n1 never closes o1: an add-on, and no substitution."""
     found = found_in(monthly(7, 3000, kept=0.95)).verdicts()
     assert dict(zip(found["label"], found["verdict"], strict=True)) == {
-        "A1": "add-on", "A2": "no evidence", "B1": "no evidence", "B2": "no evidence",
+        "A1": "possible add-on", "A2": "no evidence", "B1": "no evidence", "B2": "no evidence",
     }  # fmt: skip
     assert found["high"].tolist()[0] < 0.0
 
@@ -470,7 +470,7 @@ def test_a_maturity_is_no_substitution() -> None:
     ]
     assert naive.count("substitution") == 20
     assert right.count("no evidence") >= 16  # 5 % of 20 is beyond 4 in less than 1 of 300
-    assert planted.count("substitution") >= 19
+    assert planted.count("possible substitution") >= 19
 
 
 def test_strata_take_out_what_a_segment_does() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -74,7 +75,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert modules <= set(names)
     folders = {name.split("/", maxsplit=1)[0] for name in names}
     assert folders == {"custvalue", f"custvalue-{custvalue.__version__}.dist-info"}
-    assert not [name for name in names if "test" in name or name.endswith(".pyc")]
+    assert not [name for name in names if re.search(r"(^|/)(tests?|test_[^/]*|conftest\.py)(/|$)|\.pyc$", name)]
 
 
 def test_the_wheel_states_what_it_needs(wheel: Path) -> None:

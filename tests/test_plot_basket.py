@@ -108,7 +108,7 @@ def bars(**changes: Any) -> plot.CompositeFieldDisplay:
         "customers": [75, 20, 3],
         "shares": [0.6, 0.25, 0.024],
         "intervals": [(0.51, 0.68), (0.17, 0.36), (0.01, 0.07)],
-        "verdicts": ["substitution", "no evidence", "add-on"],
+        "verdicts": ["substitution", "no evidence", "possible add-on"],
         "count": 4,
     }
     given |= changes
@@ -702,7 +702,7 @@ def test_bars_have_the_colour_of_their_verdict() -> None:
     display = bars().plot()
     drawn = [to_hex(bar.get_facecolor()) for part in display.ax_.containers for bar in part]
     assert len(set(drawn)) == 3
-    assert legend_of(display) == ["substitution", "add-on", "no evidence"]
+    assert legend_of(display) == ["substitution", "possible add-on", "no evidence"]
     assert display.ax_.get_title().endswith("the first 3 of 4 combinations")
     assert bars(verdicts=None).plot().ax_.get_legend() is None
 

@@ -55,7 +55,9 @@ def _whole_codes(values: NDArray[Any]) -> tuple[NDArray[Any], list[Any]]:
         return values.astype(np.int64), []
     low, high = int(values.min()), int(values.max())
     if high - low <= _SMALL:
-        return values.astype(np.int64) - low, list(range(low, high + 1))
+        # Unsigned ones may lie beyond int64, and small signed ones may lie too far apart for their own type.
+        wide = values if values.dtype.kind == "u" else values.astype(np.int64)
+        return (wide - wide.dtype.type(low)).astype(np.int64), list(range(low, high + 1))
     codes, found = pd.factorize(values)
     return codes, list(found)
 
@@ -69,13 +71,22 @@ def customers(series: nw.Series[Any], name: str) -> tuple[NDArray[Any], nw.Serie
             return _dense_customers(values, low, high - low + 1, series)
         codes, whole = pd.factorize(values)
         return _placed(codes, np.argsort(whole), series)
-    codes, found = encoded(series)
+    codes, found = _used(*encoded(series))
     try:
         order = np.argsort(np.array(found, dtype=object), kind="stable") if found else np.array([], dtype=np.int64)
     except TypeError:
         message = f"Column '{name}' mixes text and numbers; allowed: integers or text. Cast it to one."
         raise ColumnError(message) from None
     return _placed(codes, order, series)
+
+
+def _used(codes: NDArray[Any], found: list[Any]) -> tuple[NDArray[Any], list[Any]]:
+    """Leave out the categories that no row has: they are no customers."""
+    met = np.zeros(len(found), dtype=np.bool_)
+    met[codes] = True
+    if met.all():
+        return codes, found
+    return (np.cumsum(met) - 1)[codes], [value for value, here in zip(found, met.tolist(), strict=True) if here]
 
 
 def _placed(

@@ -39,19 +39,6 @@ def test_counts_are_sums_of_the_weights_of_rows_that_have_all_columns(
     assert wb.counts_of(bits, *sparse(sets)).tolist() == expected
 
 
-@settings(max_examples=40)
-@given(rows=ROWS, sets=SETS, data=st.data())
-def test_sums_add_the_value_of_each_row_once_whatever_its_weight(
-    rows: list[set[int]], sets: list[list[int]], data: st.DataObject
-) -> None:
-    values = data.draw(st.lists(st.integers(0, 1000), min_size=len(rows), max_size=len(rows)))
-    weights = np.arange(1, len(rows) + 1, dtype=np.int64)
-    bits = wb.weighted_bitsets(*sparse(rows), N_COLUMNS, weights)
-    found = wb.sums_of(bits, *sparse(sets), np.array(values, dtype=np.float64))
-    expected = [sum(v for row, v in zip(rows, values, strict=True) if row.issuperset(one)) for one in sets]
-    assert found.tolist() == expected
-
-
 @given(st.lists(HEAVY, min_size=1, max_size=60))
 def test_the_scales_of_a_rows_bits_add_up_to_its_weight(weights: list[int]) -> None:
     repeated = wb.bit_rows(np.array(weights, dtype=np.int64))
@@ -75,7 +62,6 @@ def test_by_hand_three_rows() -> None:
     """Rows {0,1}, {1}, {} weigh 5, 3, 2: column 1 has 8, both columns 5, no column all 10."""
     bits = wb.weighted_bitsets(*sparse([{0, 1}, {1}, set()]), 2, np.array([5, 3, 2], dtype=np.int64))
     assert wb.counts_of(bits, *sparse([[1], [0, 1], []])).tolist() == [8, 5, 10]
-    assert wb.sums_of(bits, *sparse([[1], [0], []]), np.array([0.5, 0.25, 4.0])).tolist() == [0.75, 0.5, 4.75]
 
 
 @pytest.mark.parametrize("block", [1, 7])
@@ -85,13 +71,11 @@ def test_the_block_size_does_not_matter(block: int, monkeypatch: pytest.MonkeyPa
     sets = [[0], [1, 2], [3], [], [0, 4], [2, 3, 5], [1]]
     weights = generator.integers(1, 50, 300)
     bits = wb.weighted_bitsets(*sparse(rows), N_COLUMNS, weights)
-    counts, sums = wb.counts_of(bits, *sparse(sets)), wb.sums_of(bits, *sparse(sets), weights / 7)
+    counts = wb.counts_of(bits, *sparse(sets))
     monkeypatch.setattr(wb, "_BLOCK_WORDS", block * bits.words.shape[1])
     np.testing.assert_array_equal(wb.counts_of(bits, *sparse(sets)), counts)
-    np.testing.assert_array_equal(wb.sums_of(bits, *sparse(sets), weights / 7), sums)
 
 
 def test_no_row_has_no_weight() -> None:
     bits = wb.weighted_bitsets(*sparse([]), 2, np.zeros(0, dtype=np.int64))
     assert wb.counts_of(bits, *sparse([[0], []])).tolist() == [0, 0]
-    assert wb.sums_of(bits, *sparse([[0, 1], []]), np.zeros(0)).tolist() == [0.0, 0.0]

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from custvalue.basket import Substitution
 
 #: Colour of each verdict.
-_VERDICTS: Final = {"substitution": BLUE, "add-on": ORANGE, "no evidence": "#BDBDBD"}
+_VERDICTS: Final = {
+    "substitution": BLUE,
+    "possible substitution": "#7FB2DD",
+    "possible add-on": ORANGE,
+    "no evidence": "#BDBDBD",
+}
 _FIELD = "{field}  {old} → {new}"
 _CUSTOMERS = "present holders of the new product who had the old one before"
 _SHARE, _INTERVAL = "share of present\nholders of the new", "{share} ({low} to {high})"
@@ -59,7 +64,7 @@ class CompositeFieldDisplay:
     intervals : array_like of shape (n_fields, 2), default=None
         Ends of an interval of the share.
     verdicts : sequence of str, default=None
-        ``"substitution"``, ``"add-on"`` or ``"no evidence"`` for each field.
+        ``"substitution"``, ``"possible substitution"``, ``"possible add-on"`` or ``"no evidence"`` for each field.
     count : int, default=None
         Number of all fields, where these are only the first of them.
     title : str, default="What holders of the new product had before"

@@ -110,7 +110,8 @@ class Baskets(PartedBaskets):
         ----------
         frame : frame, or iterable of frames
             Holdings or events: pandas, Polars, PyArrow, DuckDB, Ibis or Spark. An iterable of frames in memory is
-            read one after another; rows of one customer may lie in several of them. A doubled row counts once.
+            read one after another; rows of one customer may lie in several of them. A product told twice is held
+            once.
         customer, product : str
             Columns of the customer's key (integers or text) and the product (text, categories or integers).
         products : ProductCatalog or sequence of str, default=None
@@ -121,7 +122,7 @@ class Baskets(PartedBaskets):
             Column of a segment: of `population` if it is given, else of `frame`.
         amounts : sequence of str, default=()
             Columns to be added over customers, such as balances: of `population` if it is given, else of `frame`,
-            where a customer's rows are added first.
+            where all rows of a customer that count are added first.
         opened, closed : str, default=None
             Columns of dates (or whole-numbered periods) at which a holding began and ended; a null end is open.
             With `as_of`: held if opened before it and not closed before it.
@@ -350,11 +351,11 @@ class Baskets(PartedBaskets):
         Raises
         ------
         ColumnError
-            If ``held`` or ``customers`` is missing.
+            If ``held`` or ``customers`` is missing, or ``customers`` holds no whole numbers.
         DataError
             If a basket is null, a product is unknown, or eligibility and holdings overlap.
         DomainError
-            If ``customers`` are no whole numbers from 1.
+            If ``customers`` are not from 1, or add up to more than 2^53.
 
         Examples
         --------

@@ -285,7 +285,7 @@ class DistinctBaskets:
         Returns
         -------
         float
-            Their customers divided by all customers.
+            Their customers divided by all customers; NaN if there are none.
 
         Raises
         ------
@@ -298,7 +298,8 @@ class DistinctBaskets:
         >>> basket.Baskets.from_lists([["a"], ["b"]], counts=[3, 1]).coverage(1)
         0.75
         """
-        return float(self.customers[: whole_number(k, "k", 0)].sum() / self.n_customers)
+        most = int(self.customers[: whole_number(k, "k", 0)].sum())
+        return most / self.n_customers if self.n_customers else float("nan")
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row a distinct basket, the most common first.

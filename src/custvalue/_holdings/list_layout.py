@@ -143,7 +143,7 @@ def kept_rows(frame: object, products: object) -> Encoded:
     table = _frames.eager(frame, argument="frame")
     held, counts = list_column(frame, "held", "customers")
     rows = list_rows(held, counts, products, on_unknown="raise")
-    amounts = guard_amounts(table, [name for name in table.columns if name not in OWN_COLUMNS])
+    amounts = guard_amounts(table, amount_names([name for name in table.columns if name not in OWN_COLUMNS]))
     told = "not_eligible" in table.columns
     lists = table.get_column("not_eligible").to_list() if told else []
     if told and products is None:

@@ -12,7 +12,7 @@ from custvalue._holdings.catalog import ProductCatalog
 from custvalue._holdings.distinct import DistinctBaskets
 from custvalue._holdings.encoded import Encoded, collapse
 from custvalue._results import provenance, read_only
-from custvalue._spec import require
+from custvalue._spec import FrozenMapping, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ class PartedBaskets(DistinctBaskets):
             None if found.segment_codes is None else read_only(found.segment_codes),
             None if barred is None else read_only(barred[0]),
             None if barred is None else read_only(barred[1]),
-            {name: read_only(sums) for name, sums in found.amounts.items()},
+            FrozenMapping({name: read_only(sums) for name, sums in found.amounts.items()}),
             products if isinstance(products, ProductCatalog) else None,
             provenance("", **rows.counts),
         )
@@ -72,7 +72,7 @@ class PartedBaskets(DistinctBaskets):
         0  (account,)          2
         1     (loan,)          1
         """
-        found = [require(part, DistinctBaskets, "a part") for part in parts]
+        found = [require(part, cls, "a part") for part in parts]
         rows, catalog = derived.merged(found)
         return cls._of(rows, catalog)
 
@@ -166,7 +166,8 @@ class PartedBaskets(DistinctBaskets):
         -------
         Baskets
             All customers with families for products, sorted by name; a product without a family stands for itself.
-            A customer is eligible for a family if for one of its products.
+            A customer is eligible for a family if for one of its products. A product named like a family is one
+            of it.
 
         Raises
         ------

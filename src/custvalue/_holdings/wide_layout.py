@@ -181,21 +181,22 @@ def _encoded_flags(
     barred: Mapping[int, BoolArray] | None,
     people: People,
 ) -> Encoded:
-    n_rows, n = people.count, len(names)
+    n_rows, n, eligibility = people.count, len(names), barred is not None
     columns: list[BoolArray] | BoolArray = flags
-    if barred is not None or people.segment is not None:
+    width = n_columns(n, people.segments, eligibility=eligibility)
+    in_words = width <= basket_rows.WORD and not people.amounts
+    if barred is not None or (in_words and people.segment is not None):
         columns = list(flags.T) if isinstance(flags, np.ndarray) else list(flags)
+    if barred is not None and isinstance(columns, list):
         nobody = np.zeros(n_rows, dtype=np.bool_)
-        if barred is not None:
-            columns += [barred.get(place, nobody) for place in range(n)]
-        if people.segment is not None:
+        columns += [barred.get(place, nobody) for place in range(n)]
+    counts = {"rows": n_rows, "customers": n_rows}
+    if in_words:
+        if people.segment is not None and isinstance(columns, list):
             columns += [people.segment == code for code in range(len(people.segments))]
-    width = n_columns(n, people.segments, eligibility=barred is not None)
-    counts, eligibility = {"rows": n_rows, "customers": n_rows}, barred is not None
-    if width <= basket_rows.WORD and not people.amounts:
         return of_words(names, basket_rows.words_of_flags(columns), people, counts, eligibility=eligibility)
     starts, parts = [np.zeros(1, dtype=np.int64)], []
-    block = max(1, (1 << 24) // width)
+    block = max(1, (1 << 24) // (n * (1 + eligibility)))
     for start in range(0, n_rows, block):
         some = slice(start, start + block)
         table = (
@@ -205,4 +206,6 @@ def _encoded_flags(
         starts.append(indptr[1:] + starts[-1][-1])
         parts.append(codes)
     rows = (np.concatenate(starts), np.concatenate(parts))
+    if people.segment is not None:  # many segments are no columns of flags: each row ends with its own
+        rows = basket_rows.with_last(*rows, people.segment + np.int32(width - len(people.segments)))
     return of_people(names, rows, None, people, counts, eligibility=eligibility)

@@ -161,6 +161,18 @@ def sparse_rows(flags: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int32]]
     return indptr, (cells % n_columns).astype(np.int32)
 
 
+def with_last(
+    indptr: NDArray[np.int64], codes: NDArray[np.int32], last: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Add to each sparse row one more column behind its others."""
+    longer = indptr + np.arange(len(indptr), dtype=np.int64)
+    out = np.empty(len(codes) + len(last), dtype=np.int32)
+    behind = np.zeros(len(out), dtype=np.bool_)
+    behind[longer[1:] - 1] = True
+    out[behind], out[~behind] = last, codes
+    return longer, out
+
+
 def row_words(
     places: NDArray[np.int64], codes: NDArray[np.int32], n_rows: int, n_columns: int
 ) -> NDArray[np.uint64]:

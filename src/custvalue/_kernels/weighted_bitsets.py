@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from custvalue._typing import FloatArray, IntArray
+    from custvalue._typing import IntArray
 
     Scale = NDArray[np.float64] | NDArray[np.int64]
 
@@ -41,13 +39,11 @@ class BitRows(NamedTuple):
 
 
 class WeightedBitsets(NamedTuple):
-    """Columns as bits: bit r of column c says that the row ``order[r]`` has the column."""
+    """Columns as bits, every row repeated by the digits of its weight."""
 
     words: NDArray[np.uint64]  # (n_columns, n_words)
     scale: IntArray  # (n_words,): what each bit of the word counts
-    order: NDArray[np.intp]  # (64 n_words,): the row of each bit, -1 where the bit is not used
     total: int  # weight of all rows
-    n_rows: int
 
 
 def bit_rows(weights: IntArray, padding: int = WORD) -> BitRows:
@@ -101,8 +97,6 @@ def weighted_bitsets(
     """
     repeated = bit_rows(weights)
     position, scale = bit_places(repeated)
-    order = np.full(WORD * len(scale), -1, dtype=np.intp)
-    order[position] = repeated.rows
     places, sizes = entries_of(indptr, repeated.rows)
     words = np.zeros(n_columns * len(scale), dtype=np.uint64)
     place = codes[places].astype(np.intp)
@@ -110,7 +104,7 @@ def weighted_bitsets(
     place += np.repeat(position >> 6, sizes)
     np.add.at(words, place, np.repeat(bit_of(position), sizes))
     total = sum_exactly(weights)
-    return WeightedBitsets(words.reshape(n_columns, len(scale)), scale, order, total, len(weights))
+    return WeightedBitsets(words.reshape(n_columns, len(scale)), scale, total)
 
 
 def bit_of(position: NDArray[np.intp]) -> NDArray[np.uint64]:
@@ -144,15 +138,6 @@ def counts_of(bitsets: WeightedBitsets, indptr: IntArray, columns: NDArray[np.in
     """
     counts = np.full(len(indptr) - 1, bitsets.total, dtype=np.int64)
     scale = counting_scale(bitsets.scale, bitsets.total)
-    for places, words in _intersections(bitsets, indptr, columns):
-        counts[places] = scaled_popcount(words, scale)
-    return counts
-
-
-def _intersections(
-    bitsets: WeightedBitsets, indptr: IntArray, columns: NDArray[np.int32]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint64]]]:
-    """Give blocks of sets that are not empty: their places, and the bits of the rows that have all columns."""
     lengths = np.diff(indptr)
     block = max(1, _BLOCK_WORDS // max(bitsets.words.shape[1], 1))
     for length in np.unique(lengths[lengths > 0]).tolist():
@@ -163,43 +148,5 @@ def _intersections(
             words = bitsets.words[columns[start]]
             for step in range(1, length):
                 words &= bitsets.words[columns[start + step]]
-            yield places, words
-
-
-def sums_of(
-    bitsets: WeightedBitsets, indptr: IntArray, columns: NDArray[np.int32], values: FloatArray
-) -> FloatArray:
-    """Add up the values of the rows (not weighted) that have all columns of each set.
-
-    The values of four rows are added beforehand in all 16 ways, so a word costs 16 look-ups. Memory: 32 bytes a
-    row and a block of at most 40 MB.
-    """
-    sums = np.full(len(indptr) - 1, values.sum(), dtype=np.float64)
-    table = _quarter_sums(bitsets, values)
-    for places, words in _intersections(bitsets, indptr, columns):
-        sums[places] = 0.0
-        row, word = np.nonzero(words)
-        if not len(row):
-            continue
-        octets = words[row, word].view(np.uint8).reshape(-1, 8)
-        nibbles = np.empty((len(row), 16), dtype=np.intp)
-        nibbles[:, ::2] = octets & 15
-        nibbles[:, 1::2] = octets >> 4
-        nibbles += (word * 256)[:, None] + np.arange(0, 256, 16)
-        found = table[nibbles].sum(axis=1)
-        new = np.flatnonzero(np.diff(row, prepend=-1))
-        sums[places[row[new]]] = np.add.reduceat(found, new)
-    return sums
-
-
-def _quarter_sums(bitsets: WeightedBitsets, values: FloatArray) -> FloatArray:
-    """Give, for every four bits, the sums of their rows' values in all 16 ways; a row counts at its first bit."""
-    first = np.full(bitsets.n_rows, -1, dtype=np.intp)
-    used = np.flatnonzero(bitsets.order >= 0)
-    first[bitsets.order[used[::-1]]] = used[::-1]
-    at = np.zeros(len(bitsets.order))
-    met = np.flatnonzero(first >= 0)
-    at[first[met]] = values[met]
-    ways = (np.arange(16)[:, None] >> np.arange(4)) & 1
-    table: FloatArray = at.reshape(-1, 4) @ ways.T.astype(np.float64)
-    return table.ravel()
+            counts[places] = scaled_popcount(words, scale)
+    return counts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from custvalue._kernels import set_rows, weighted_bitsets
+from custvalue._kernels import set_rows, set_sums, weighted_bitsets
 from custvalue._kernels.itemset_families import ItemsetIndex
 
 if TYPE_CHECKING:
@@ -53,20 +53,27 @@ class HolderCounts:
         self.restricted = restricted
 
     @cached_property
-    def _bitsets(self) -> weighted_bitsets.WeightedBitsets:
-        """Rows by product held; behind them, rows by product that the customers are eligible for."""
+    def _rows(self) -> Sets:
+        """Products held by each basket's customers; behind them, products that they are eligible for."""
         held = self._baskets
         n = held.n_products
         places = np.flatnonzero(self.restricted)
+        own = set_rows.Sets(held.indptr, held.codes)
         if held.ineligible_indptr is None or not len(places):
-            return weighted_bitsets.weighted_bitsets(held.indptr, held.codes, n, held.customers)
-        eligible = np.ones((held.n_distinct, n), dtype=np.bool_)
+            return own
+        slots = np.cumsum(self.restricted) - 1
+        eligible = np.ones((held.n_distinct, len(places)), dtype=np.bool_)
         rows = np.repeat(np.arange(held.n_distinct), np.diff(held.ineligible_indptr))
-        eligible[rows, held.ineligible_codes] = False
-        lengths, columns = np.count_nonzero(eligible[:, places], axis=1), np.nonzero(eligible[:, places])[1]
-        may = set_rows.from_lengths(lengths, n + places[columns])
-        both = set_rows.union(set_rows.Sets(held.indptr, held.codes), may)
-        return weighted_bitsets.weighted_bitsets(both.indptr, both.codes, 2 * n, held.customers)
+        eligible[rows, slots[held.ineligible_codes]] = False
+        may = set_rows.from_lengths(np.count_nonzero(eligible, axis=1), n + places[np.nonzero(eligible)[1]])
+        return set_rows.union(own, may)
+
+    @cached_property
+    def _bitsets(self) -> weighted_bitsets.WeightedBitsets:
+        """The same, column by column."""
+        rows, n = self._rows, self._baskets.n_products
+        width = 2 * n if self.restricted.any() else n
+        return weighted_bitsets.weighted_bitsets(rows.indptr, rows.codes, width, self._baskets.customers)
 
     def count(self, sets: Sets, among: Sets | None = None) -> IntArray:
         """Count the customers who hold each set, among those eligible for all products of another set.
@@ -87,21 +94,22 @@ class HolderCounts:
 
     def amount(self, sets: Sets, among: Sets | None, name: str) -> FloatArray:
         """Add up an amount of the customers who hold each set, among those eligible for another set."""
-        asked, place = set_rows.distinct(self._asked(sets, among))
-        amounts = self._baskets.amounts[name]
-        return weighted_bitsets.sums_of(self._bitsets, asked.indptr, asked.codes, amounts)[place]
+        return self._amounts([self._asked(sets, among)], name)[0]
+
+    def _amounts(self, asked: list[Sets], name: str) -> list[FloatArray]:
+        """Add up an amount for several rows of sets at once: what they share is added up once."""
+        once, place = set_rows.distinct(set_rows.stack(asked))
+        sums = set_sums.sums_of_sets(self._rows, self._baskets.amounts[name], once)[place]
+        return np.split(sums, np.cumsum([sets.size for sets in asked])[:-1])
 
     def cells(self, antecedent: Sets, consequent: Sets, amount: str | None = None) -> Cells:
         """Give the four cells of rules among the customers eligible for all products of each."""
         whole = set_rows.union(antecedent, consequent)
-
-        def total(sets: Sets, among: Sets | None) -> NDArray[Any]:
-            return self.count(sets, among) if amount is None else self.amount(sets, among, amount)
-
-        both = total(whole, None)
-        left, right = total(antecedent, whole), total(consequent, whole)
-        everyone = total(set_rows.empty_sets(whole.size), whole)
-        return cells_of(both, left, right, everyone)
+        wanted = [antecedent, consequent, set_rows.empty_sets(whole.size)]
+        if amount is not None:
+            return cells_of(*self._amounts([whole, *(self._asked(sets, whole) for sets in wanted)], amount))
+        left, right, everyone = (self.count(sets, whole) for sets in wanted)
+        return cells_of(self.count(whole), left, right, everyone)
 
     def _asked(self, sets: Sets, among: Sets | None) -> Sets:
         """Add the columns of eligibility that are not told by holding: those of products outside the set."""

@@ -157,6 +157,9 @@ def names_of(measures: Sequence[str] | None, default: Sequence[str]) -> list[str
         message = f"measures is a text; allowed: a sequence of names. Write [{measures!r}]."
         raise DomainError(message)
     names = list(measures)
+    if not all(isinstance(name, str) for name in names):
+        message = "measures holds something that is no text; allowed: names of measures."
+        raise DomainError(message)
     if len(set(names)) < len(names):
         message = "measures names something twice."
         raise DomainError(message)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from custvalue._substitution.panel import Spells
     from custvalue._typing import BoolArray, FloatArray, IntArray
 
-VERDICTS: Final = ("substitution", "add-on", "no evidence")
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -172,8 +170,8 @@ def adjusted(found: Sequence[Evidence]) -> tuple[FloatArray, FloatArray]:
     return np.minimum(out[0], 1.0), np.minimum(out[1], 1.0)
 
 
-def verdict(p_substitution: float, p_add_on: float, alpha: float) -> str:
-    """Say what the adjusted p allow."""
+def verdict(p_substitution: float, p_add_on: float, alpha: float, *, timed: bool) -> str:
+    """Say what the adjusted p allow; without a test of the timing a finding is no more than possible."""
     if p_substitution <= alpha:
-        return VERDICTS[0]
-    return VERDICTS[1] if p_add_on <= alpha else VERDICTS[2]
+        return "substitution" if timed else "possible substitution"
+    return "possible add-on" if p_add_on <= alpha else "no evidence"

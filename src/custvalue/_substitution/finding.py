@@ -152,16 +152,16 @@ def substitution(
     unless `strata` sets them apart. A spell that ended before its maturity's window has none.
 
     **Verdict.** Holm's adjustment over all pairs and both questions; then, with `alpha`: *substitution*, if both
-    the timing and the control test are significant (the larger p counts). This is what marketing calls
-    cannibalisation, "the process by which a new product gains sales by diverting them from an existing product"
-    (Heskett, in Lomax et al. 1997 [5]_); its rate is the excess closing rate of those who opened. *Add-on*, if the
-    old product was closed significantly less often within the window after an opening than by holders without the
-    new product (a closing at the very moment of the opening does not count either way, so a window of 0 finds
-    none). No timing test stands behind it: loyal customers, who open more and close less whatever it is, look the
-    same, unless `strata` sets them apart. Else *no evidence*, which is no proof of independence: where a bank
-    moves all customers in one month, say, there is neither another moment nor a control group to compare with, and
-    the composite field alone shows it. States, tests and verdicts are ours; the source has the composite field and
-    the target list.
+    the timing and the control test are significant (the larger p counts); *possible substitution*, where
+    maturities take the place of a timing test. This is what marketing calls cannibalisation, "the process by which
+    a new product gains sales by diverting them from an existing product" (Heskett, in Lomax et al. 1997 [5]_); its
+    rate is the excess closing rate of those who opened. *Possible add-on*, if the old product was closed
+    significantly less often within the window after an opening than by holders without the new product (a closing
+    at the very moment of the opening does not count either way, so a window of 0 finds none). No timing test
+    stands behind it: loyal customers, who open more and close less whatever it is, look the same, unless `strata`
+    sets them apart. Else *no evidence*, which is no proof of independence: where a bank moves all customers in one
+    month, say, there is neither another moment nor a control group to compare with, and the composite field alone
+    shows it. States, tests and verdicts are ours; the source has the composite field and the target list.
 
     Made-up panels of 400 customers, two old and two new products, 24 months, show what it is worth (ours). Of 200
     panels without substitution none had a finding; 1 where a third of the customers leaves the bank; 4 where some
@@ -318,7 +318,8 @@ def substitution_between(
     Notes
     -----
     Among those who held the old product before and not the new one, closing and opening are compared by Fisher's
-    exact test: substitution, if those who closed opened more often than chance; add-on, if less. For an add-on,
+    exact test: possible substitution, if those who closed opened more often than chance; possible add-on, if less.
+    For an add-on,
     customers who hold none of the named products afterwards are left out, for they may have left the bank. Two
     snapshots cannot tell a move from two events that a third thing brought about, nor from customers who close and
     open more than others: there a finding is all but certain. Cost: O(n log n).

@@ -272,10 +272,10 @@ class Substitution:
         Returns
         -------
         pandas.DataFrame
-            ``label``, ``old``, ``new``, ``verdict`` ("substitution", "add-on" or "no evidence"), ``moved``,
-            ``kept_both``, ``cannibalisation_rate`` with ``low`` and ``high`` (of those who took the new product,
-            the share who closed the old one beyond what their control group did), ``p_substitution``, ``p_add_on``
-            (both adjusted).
+            ``label``, ``old``, ``new``, ``verdict`` ("substitution", "possible substitution", "possible add-on"
+            or "no evidence"), ``moved``, ``kept_both``, ``cannibalisation_rate`` with ``low`` and ``high`` (of
+            those who took the new product, the share who closed the old one beyond what their control group
+            did), ``p_substitution``, ``p_add_on`` (both adjusted).
         """
         i, j = (np.array(part, dtype=np.intp) for part in zip(*self._pairs(), strict=True))
         found = self._found()
@@ -283,7 +283,10 @@ class Substitution:
         return pd.DataFrame(
             {
                 **self._named(),
-                "verdict": [verdict(a, b, self.alpha) for a, b in zip(p.tolist(), q.tolist(), strict=True)],
+                "verdict": [
+                    verdict(a, b, self.alpha, timed=one.method == "timing")
+                    for a, b, one in zip(p.tolist(), q.tolist(), found, strict=True)
+                ],
                 "moved": self.states[i, j, 0],
                 "kept_both": self.states[i, j, 1],
                 "cannibalisation_rate": [one.closed.difference for one in found],
@@ -447,8 +450,8 @@ class Substitution:
             old=len(self.old),
             new=len(self.new),
             holders=int(self.states[:, 0].sum()),
-            substitutions=int((found == "substitution").sum()),
-            add_ons=int((found == "add-on").sum()),
+            substitutions=int(found.isin(["substitution", "possible substitution"]).sum()),
+            add_ons=int((found == "possible add-on").sum()),
         )
 
     def _repr_html_(self) -> str:
