@@ -384,7 +384,7 @@ def test_one_table_has_it_all() -> None:
         ({"since": 20}, DomainError, "since must lie before as_of"),
         ({"overlaps": "keep"}, DomainError, "overlaps must be 'raise' or 'merge'"),
         ({"alpha": 1.0}, DomainError, r"alpha must be a number in \(0, 1\)"),
-        ({"confidence": 95}, DomainError, r"confidence must be a number in \(0, 1\)"),
+        ({"confidence_level": 95}, DomainError, r"confidence_level must be a number in \(0, 1\)"),
         ({"n_permutations": 0}, DomainError, "n_permutations must be a whole number from 1"),
         ({"n_permutations": 38}, DomainError, r"n_permutations is 38; allowed with 1 pair\(s\) .*: from 39"),
     ],

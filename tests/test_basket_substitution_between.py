@@ -159,7 +159,7 @@ def test_nobody_is_at_risk() -> None:
         ),
         (long(0), long(1), {"old": 1, "new": 2}, ColumnError, "'product' is of type String"),
         (long(0), long(1), {"alpha": 0}, DomainError, "alpha must be"),
-        (long(0), long(1), {"confidence": 1.0}, DomainError, "confidence must be"),
+        (long(0), long(1), {"confidence_level": 1.0}, DomainError, "confidence_level must be"),
         (
             wide(0),
             wide(1),

@@ -210,7 +210,7 @@ def compared_once(strata: IntArray, event: BoolArray, outcome: BoolArray) -> Com
     )
 
 
-def rates(parts: list[Compared], confidence: float) -> Rates:
+def rates(parts: list[Compared], confidence_level: float) -> Rates:
     """Standardise the controls' rate to the moments of the cases, and compare.
 
     The variance of the controls' rate adds up each control's own part over all moments at which it stands, so that
@@ -234,14 +234,14 @@ def rates(parts: list[Compared], confidence: float) -> Rates:
         n_controls += int((own[part.high] > own[part.low]).sum())
     spread = control_rate * (1.0 - control_rate)
     trials = spread / variance if variance > 0.0 and spread > 0.0 else float(n_controls)
-    return _against(hits, n_cases, control_rate, trials, confidence)
+    return _against(hits, n_cases, control_rate, trials, confidence_level)
 
 
-def _against(hits: int, n_cases: int, control_rate: float, trials: float, confidence: float) -> Rates:
+def _against(hits: int, n_cases: int, control_rate: float, trials: float, confidence_level: float) -> Rates:
     """Compare a share with a control rate known as well as from so many trials, with hybrid score intervals."""
     rate = hits / n_cases
-    low, high = (float(end) for end in wilson_interval(hits, n_cases, confidence))
-    below, above = (float(end) for end in wilson_interval(control_rate * trials, trials, confidence))
+    low, high = (float(end) for end in wilson_interval(hits, n_cases, confidence_level))
+    below, above = (float(end) for end in wilson_interval(control_rate * trials, trials, confidence_level))
     below, above = min(below, control_rate), max(above, control_rate)
     gap = rate - control_rate
     down = np.hypot(rate - low, above - control_rate)

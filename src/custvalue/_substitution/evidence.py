@@ -50,7 +50,7 @@ def panel_evidence(
     *,
     window: int,
     as_of: int,
-    confidence: float,
+    confidence_level: float,
     n_permutations: int,
     rng: np.random.Generator,
 ) -> Evidence:
@@ -81,8 +81,8 @@ def panel_evidence(
         tables,
         control.tails(tables)[0],
         control.tails(control.joined(after))[1],
-        control.rates(opened, confidence),
-        control.rates(closed, confidence),
+        control.rates(opened, confidence_level),
+        control.rates(closed, confidence_level),
     )
 
 
@@ -97,7 +97,7 @@ def _near_strata(strata: IntArray, taken: IntArray, *, window: int, as_of: int) 
     return np.asarray(codes.ravel(), dtype=np.int64)
 
 
-def _once(method: str, strata: IntArray, ended: BoolArray, took: BoolArray, confidence: float) -> Evidence:
+def _once(method: str, strata: IntArray, ended: BoolArray, took: BoolArray, confidence_level: float) -> Evidence:
     """Test a pair by one fourfold table a stratum."""
     tables = control.fourfold(strata, ended, took)
     upper, lower = control.tails(tables)
@@ -107,13 +107,13 @@ def _once(method: str, strata: IntArray, ended: BoolArray, took: BoolArray, conf
         tables,
         upper,
         lower,
-        control.rates([control.compared_once(strata, ended, took)], confidence),
-        control.rates([control.compared_once(strata, took, ended)], confidence),
+        control.rates([control.compared_once(strata, ended, took)], confidence_level),
+        control.rates([control.compared_once(strata, took, ended)], confidence_level),
     )
 
 
 def maturity_evidence(
-    pair: Pair, strata: IntArray, matured: IntArray, *, window: int, as_of: int, confidence: float
+    pair: Pair, strata: IntArray, matured: IntArray, *, window: int, as_of: int, confidence_level: float
 ) -> Evidence:
     """Test a pair among those whose old product matured in the same offer window.
 
@@ -126,10 +126,10 @@ def maturity_evidence(
     offer = np.floor_divide(matured[kept], max(1, window))
     _, offers = np.unique(np.stack([strata[kept], offer]), axis=1, return_inverse=True)
     ended, took = pair.closed[kept] <= over[kept], pair.taken[kept] <= over[kept]
-    return _once("maturity", offers.ravel(), ended, took, confidence)
+    return _once("maturity", offers.ravel(), ended, took, confidence_level)
 
 
-def snapshot_evidence(pair: Pair, strata: IntArray, gone: BoolArray, *, confidence: float) -> Evidence:
+def snapshot_evidence(pair: Pair, strata: IntArray, gone: BoolArray, *, confidence_level: float) -> Evidence:
     """Test a pair of two snapshots; ``gone`` marks customers who hold none of the products afterwards.
 
     Who left the bank cannot take anything, which looks like keeping both; so the test for an add-on leaves out
@@ -137,7 +137,7 @@ def snapshot_evidence(pair: Pair, strata: IntArray, gone: BoolArray, *, confiden
     """
     kept = pair.at_risk
     ended, took = pair.closed[kept] < NEVER, pair.taken[kept] < NEVER
-    found = _once("snapshots", strata[kept], ended, took, confidence)
+    found = _once("snapshots", strata[kept], ended, took, confidence_level)
     still = ~gone[kept]
     _, lower = control.tails(control.fourfold(strata[kept][still], ended[still], took[still]))
     return Evidence(found.method, found.timing, found.tables, found.p_control, lower, found.opened, found.closed)

@@ -52,7 +52,7 @@ def substitution(
     strata: str | None = None,
     overlaps: Overlaps = "raise",
     alpha: float = 0.05,
-    confidence: float = 0.95,
+    confidence_level: float = 0.95,
     n_permutations: int = 9999,
     random_state: RandomState = None,
 ) -> Substitution:
@@ -88,7 +88,7 @@ def substitution(
         renewal and always allowed.
     alpha : float, default=0.05
         Level of the verdicts, over all pairs together.
-    confidence : float, default=0.95
+    confidence_level : float, default=0.95
         Level of each interval by itself.
     n_permutations : int, default=9999
         Random permutations of the timing test.
@@ -209,7 +209,7 @@ def substitution(
       label       old  new  customers  share_of_new_holders
     0    A1  passbook  app        300                   1.0
     """
-    level, wide = _share(alpha, "alpha"), _share(confidence, "confidence")
+    level, wide = _share(alpha, "alpha"), _share(confidence_level, "confidence_level")
     span = whole_number(window, "window", 0, LATEST)
     draws = whole_number(n_permutations, "n_permutations", 1, 10_000_000)
     if overlaps not in ("raise", "merge"):
@@ -229,13 +229,13 @@ def substitution(
         spells = read.spells[first[i]]
         if (spells.matured < NEVER).any():
             ends = first_maturity(pair, spells, window=span, as_of=read.as_of)
-            return maturity_evidence(pair, strata_, ends, window=span, as_of=read.as_of, confidence=wide)
+            return maturity_evidence(pair, strata_, ends, window=span, as_of=read.as_of, confidence_level=wide)
         return panel_evidence(
             pair,
             strata_,
             window=span,
             as_of=read.as_of,
-            confidence=wide,
+            confidence_level=wide,
             n_permutations=draws,
             rng=np.random.default_rng(seed),
         )
@@ -250,7 +250,7 @@ def substitution(
     settings = {
         "old": list(first), "new": list(second), "as_of": shown(read.as_of, dated=read.dated), "window": span,
         "since": None if read.since is None else shown(read.since, dated=read.dated), "matured": matured,
-        "strata": strata, "overlaps": overlaps, "alpha": level, "confidence": wide, "n_permutations": draws,
+        "strata": strata, "overlaps": overlaps, "alpha": level, "confidence_level": wide, "n_permutations": draws,
     }  # fmt: skip
     return _assembled(
         pairs,
@@ -274,7 +274,7 @@ def substitution_between(
     new: str | int | Sequence[str | int],
     product: str | None = None,
     alpha: float = 0.05,
-    confidence: float = 0.95,
+    confidence_level: float = 0.95,
 ) -> Substitution:
     """Find which new product takes the place of which old one, from two snapshots of the same customers.
 
@@ -293,7 +293,7 @@ def substitution_between(
         Column of the product; None for wide snapshots.
     alpha : float, default=0.05
         Level of the verdicts, over all pairs together.
-    confidence : float, default=0.95
+    confidence_level : float, default=0.95
         Level of each interval by itself.
 
     Returns
@@ -335,7 +335,7 @@ def substitution_between(
        moved  had_before  stayed
     0      1           1       1
     """
-    level, wide = _share(alpha, "alpha"), _share(confidence, "confidence")
+    level, wide = _share(alpha, "alpha"), _share(confidence_level, "confidence_level")
     olds, news = product_names(old, new)
     read = read_snapshots(before, after, customer=customer, product=product, products=[*olds, *news])
     first, second = tuple(map(str, olds)), tuple(map(str, news))
@@ -343,7 +343,7 @@ def substitution_between(
     strata = np.zeros(len(read.keys), dtype=np.int64)
 
     def test(pair: Pair, _: int, __: int) -> Evidence:
-        return snapshot_evidence(pair, strata[pair.customer], gone[pair.customer], confidence=wide)
+        return snapshot_evidence(pair, strata[pair.customer], gone[pair.customer], confidence_level=wide)
 
     held = tuple(read.held_before(name) for name in first)
     pairs = _Pairs(
@@ -353,7 +353,7 @@ def substitution_between(
     )
     settings = {
         "old": list(first), "new": list(second), "layout": "wide" if product is None else "long", "window": 0,
-        "alpha": level, "confidence": wide,
+        "alpha": level, "confidence_level": wide,
     }  # fmt: skip
     return _assembled(
         pairs,
@@ -424,7 +424,7 @@ def _assembled(
         p_substitution=read_only(p.reshape(shape)),
         p_add_on=read_only(q.reshape(shape)),
         alpha=settings["alpha"],
-        confidence=settings["confidence"],
+        confidence_level=settings["confidence_level"],
         provenance=provenance(json.dumps(settings, ensure_ascii=False), **counts),
         _evidence=tuple(evidence),
         _members=Members(

@@ -72,7 +72,7 @@ class Substitution:
         Holm-adjusted p over all pairs and both questions.
     alpha : float
         Level of the verdicts.
-    confidence : float
+    confidence_level : float
         Level of each interval by itself.
     provenance : Provenance
         Package version, settings and row counts.
@@ -115,7 +115,7 @@ class Substitution:
     p_substitution: FloatArray
     p_add_on: FloatArray
     alpha: float
-    confidence: float
+    confidence_level: float
     provenance: Provenance
     _evidence: tuple[Evidence, ...] = field(repr=False)
     _members: Members = field(repr=False)
@@ -165,7 +165,7 @@ class Substitution:
         """
         i, j = (np.array(part, dtype=np.intp) for part in zip(*self._pairs(), strict=True))
         count, closed = self.customers[i, j], self.customers_closed[i, j]
-        low, high = wilson_interval(count, self.new_holders[j], self.confidence)
+        low, high = wilson_interval(count, self.new_holders[j], self.confidence_level)
         frame = pd.DataFrame(
             {
                 **self._named(),
@@ -195,7 +195,7 @@ class Substitution:
         i, j = (np.array(part, dtype=np.intp) for part in zip(*self._pairs(), strict=True))
         counts = self.states[i, j]
         holders = counts.sum(axis=1)
-        low, high = wilson_interval(counts[:, 0], holders, self.confidence)
+        low, high = wilson_interval(counts[:, 0], holders, self.confidence_level)
         return pd.DataFrame(
             {
                 **self._named(),
