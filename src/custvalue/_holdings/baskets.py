@@ -132,7 +132,7 @@ class Baskets(PartedBaskets):
             The window.
         not_eligible : frame, default=None
             Pairs of customer and product (the same column names) for which the customer is not eligible. Needs
-            `population`.
+            `population`. An unknown product in it is always refused.
         on_unknown : {"raise", "ignore"}, default="raise"
             What to do with a product that `products` does not name; ignored rows are counted in `provenance`.
 
@@ -225,7 +225,8 @@ class Baskets(PartedBaskets):
             What a null flag means.
         eligible : frame or array, default=None
             One row a customer, in the order of `frame`: False where the customer is not eligible for the product;
-            products without a column are open to everyone.
+            products without a column are open to everyone. Labels of rows are not matched; two pandas frames
+            with the same ones in another order are refused.
 
         Returns
         -------
@@ -245,7 +246,7 @@ class Baskets(PartedBaskets):
         Notes
         -----
         Up to 64 columns become the bits of one word a customer; words are sorted block by block, in two threads.
-        Cost: one pass and the sort. Memory: 8 bytes a customer.
+        Cost: one pass and the sort. Memory: 8 bytes a customer; beyond 64 columns, 4 bytes a holding more.
 
         Examples
         --------
@@ -321,6 +322,9 @@ class Baskets(PartedBaskets):
         """
         if _frames.is_frame(baskets):
             baskets, counts = list_layout.list_column(baskets, column, counts)
+        elif column is not None:
+            message = "column names a column of a frame, and baskets is no frame; leave it out."
+            raise DomainError(message)
         rows = list_layout.list_rows(
             require(baskets, Iterable, "baskets"),  # type: ignore[type-abstract]
             counts,

@@ -147,7 +147,7 @@ def kept_rows(frame: object, products: object) -> Encoded:
     told = "not_eligible" in table.columns
     lists = table.get_column("not_eligible").to_list() if told else []
     if told and products is None:
-        every = sorted({*rows.products, *(str(name) for basket in lists for name in basket)})
+        every = sorted({*rows.products, *list_rows(lists, counts, None, on_unknown="raise").products})
         rows = list_rows(held, counts, every, on_unknown="raise")
     names, n = rows.products, len(rows.products)
     place, codes = [np.repeat(np.arange(len(held)), np.diff(rows.indptr))], [rows.codes]

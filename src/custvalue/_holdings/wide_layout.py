@@ -114,11 +114,32 @@ def wide_rows(
             "null='not_eligible'."
         )
         raise DataError(message)
+    _refuse_other_order(frame, eligible)
     barred = _barred_columns(names, nulls if null == "not_eligible" else {}, eligible, n_rows, flags)
     if customer and table is not None:
         _require_one_row_each(table, customer)
     people = _wide_people(table, n_rows, segment, amounts)
     return _encoded_flags(names, flags, barred, people)
+
+
+def _refuse_other_order(frame: object, eligible: object) -> None:
+    """Refuse rows of two pandas frames that have the same labels in another order: only their place tells them."""
+    own, other = _index(frame), _index(eligible)
+    if own is None or other is None or own.equals(other) or _frames.places_by_label(own, other) is None:
+        return
+    message = (
+        "eligible has the row labels of frame in another order, and rows are matched by their place. Reorder it: "
+        "eligible.loc[frame.index]."
+    )
+    raise DomainError(message)
+
+
+def _index(data: object) -> pd.Index[Any] | None:
+    table = _frames.wrapped(data)
+    if isinstance(table, nw.DataFrame) and table.implementation.is_pandas():
+        labels_of_rows: pd.Index[Any] = table.to_native().index
+        return labels_of_rows
+    return None
 
 
 def _require_one_row_each(table: nw.DataFrame[Any], customer: str) -> None:

@@ -136,13 +136,15 @@ def _between_itemsets(
     lefts, rights = np.flatnonzero(antecedent.fits(sets)), np.flatnonzero(consequent.fits(sets))
     left_sets = set_rows.take(sets, lefts)
     waiting: list[tuple[IntArray, IntArray]] = []
+    n_waiting = 0
     for right in rights.tolist():
         own = sets.codes[sets.indptr[right] : sets.indptr[right + 1]]
         apart = lefts[set_rows.holds_none(left_sets, own)]
         waiting.append((apart, np.full(len(apart), right, dtype=np.int64)))
-        if sum(len(some) for some, _ in waiting) >= CANDIDATES:
+        n_waiting += len(apart)
+        if n_waiting >= CANDIDATES:
             yield _counted(sets, counts, waiting, min_confidence)
-            waiting = []
+            waiting, n_waiting = [], 0
     if waiting:
         yield _counted(sets, counts, waiting, min_confidence)
 

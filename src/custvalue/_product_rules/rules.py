@@ -147,7 +147,7 @@ def rules(
 
     **Simpler rules.** ``productive`` says whether a rule is significantly better than every simpler one, see
     `Rules`. Cost: mining, and then linear in the number of rules; with eligibility, one pass over the distinct
-    baskets for each rule; with an amount, one over those baskets that hold all but the last of an itemset's products.
+    baskets for each rule; with an amount, one over the baskets that hold all of an itemset's products but one.
 
     References
     ----------
