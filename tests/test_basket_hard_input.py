@@ -333,3 +333,11 @@ def test_the_width_of_a_row_does_not_show(n_products: int, eligible: bool, n_seg
         assert baskets_in(baskets) == expected
         pd.testing.assert_frame_equal(baskets.to_frame(), found[0].to_frame())
         assert baskets.segments == found[0].segments
+
+
+def test_keys_in_the_wrong_column_are_not_shown() -> None:
+    """Customer and product are swapped: the message counts the labels and names none."""
+    frame = pd.DataFrame({"key": ["secret-1", "secret-2"], "what": ["a", "b"]})
+    with pytest.raises(DataError, match=r"2 of 2 labels.*right one") as caught:
+        basket.Baskets.from_long(frame, customer="what", product="key", products=["a", "b"])
+    assert "secret" not in str(caught.value)

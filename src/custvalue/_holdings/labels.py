@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from custvalue._typing import FloatArray
 
+#: Unknown products that a message names.
+MOST_SHOWN = 5
 _TEXT = (nw.String, nw.Categorical, nw.Enum)
 
 
@@ -117,10 +119,12 @@ def placed(
     places = pd.Index(products).get_indexer(pd.Index(list(found), dtype=object)).astype(np.int32)
     unknown = [name for name, place in zip(found, places.tolist(), strict=True) if place < 0]
     if unknown and on_unknown == "raise":
-        shown = ", ".join(repr(name) for name in unknown[:5])
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""  # noqa: PLR2004 - the five shown
+        # Names are shown where they are surely products: a key that stands in the wrong column is none.
+        surely = len(unknown) < len(found) and len(unknown) <= MOST_SHOWN
+        shown = ", ".join(repr(name) for name in unknown) if surely else f"{len(unknown)} of {len(found)} labels"
+        look = "" if surely else "Look whether the column of products is the right one. "
         message = (
-            f"products does not name {shown}{more}, which the data hold. Add them to products, or leave those "
+            f"products does not name {shown}, which the data hold. {look}Add them to products, or leave those "
             "rows out: of the holdings by on_unknown='ignore', of not_eligible by yourself."
         )
         raise DataError(message)
