@@ -22,7 +22,7 @@ from custvalue._kernels.itemset_bitsets import arrange, mine_dense, mine_sparse,
 from custvalue._kernels.itemset_collection import Collection, Mined
 from custvalue._kernels.itemset_cube import MOST_ITEMS, mine_cube
 from custvalue._kernels.itemset_gram import mine_gram
-from custvalue._kernels.weighted_bitsets import EXACT, WORD, bit_places, bit_rows, sum_exactly, weighted_bitsets
+from custvalue._kernels.weighted_bitsets import EXACT, WORD, bits_of_rows, row_keys, sum_exactly, weighted_bitsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def _mine_bits(
             return
         if int(np.bitwise_count(keys).sum()) < _JOIN_SHARE * len(codes):
             keys, kept = _joined(keys, kept)
-        mine_dense(*_bits_of_keys(keys, kept, len(items)), search)
+        mine_dense(*bits_of_rows(keys, kept, len(items)), search)
         return
     indptr, codes, weights = _frequent_part(indptr, codes, weights, n_items, items)
     sizes = np.diff(indptr)
@@ -166,10 +166,7 @@ def _keys(
     """Write each row that holds at least two of the items as a number with a bit an item."""
     bit = np.zeros(n_items, dtype=np.uint64)
     bit[items] = np.left_shift(np.uint64(1), np.arange(len(items), dtype=np.uint64))
-    keys = np.zeros(len(weights), dtype=np.uint64)
-    filled = np.flatnonzero(np.diff(indptr))
-    if len(filled):
-        keys[filled] = np.add.reduceat(bit[codes], indptr[filled])
+    keys = row_keys(indptr, codes, bit)
     keep = np.bitwise_count(keys) > 1
     return keys[keep], weights[keep]
 
@@ -180,19 +177,3 @@ def _joined(keys: NDArray[np.uint64], weights: IntArray) -> tuple[NDArray[np.uin
     keys = keys[order]
     new = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     return keys[new], np.add.reduceat(weights[order], new)
-
-
-def _bits_of_keys(
-    keys: NDArray[np.uint64], weights: IntArray, n_items: int
-) -> tuple[NDArray[np.uint64], IntArray]:
-    """Turn rows as numbers into columns as bits, with the scale of each word."""
-    repeated = bit_rows(weights)
-    position, scale = bit_places(repeated)
-    spread = np.zeros(WORD * len(scale), dtype=np.uint64)
-    spread[position] = keys[repeated.rows]
-    words = np.empty((n_items, len(scale)), dtype=np.uint64)
-    for item in range(n_items):
-        if item % 8 == 0:
-            octet = (spread >> np.uint64(item)).astype(np.uint8)
-        words[item] = np.packbits(octet & np.uint8(1 << item % 8), bitorder="little").view(np.uint64)
-    return words, scale

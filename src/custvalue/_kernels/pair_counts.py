@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from custvalue._kernels.weighted_bitsets import WORD, bits_of_rows, row_keys
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from custvalue._typing import BoolArray, IntArray
+    from custvalue._typing import IntArray
 
 #: Flags that are packed into bits at once: 32 MB.
 BLOCK_FLAGS = 1 << 25
@@ -45,9 +47,9 @@ def pair_sums(
 
     Notes
     -----
-    Few columns: each becomes a row of bits, once for every binary digit of the weights, and two rows of bits are
-    counted together; distinct baskets mostly weigh 1, so higher digits cost little. Many columns: a sparse
-    product. Both use whole numbers throughout, and one thread. Cost of the bits: rows / 64 times columns squared.
+    Few columns: each becomes a row of bits, repeated by the digits of the weights (see `weighted_bitsets`), and
+    two rows of bits are counted together. Many columns: a sparse product. Both use whole numbers, and one
+    thread. Cost of the bits: rows / 64 times columns squared.
     """
     right = (indptr, codes) if other is None else other
     if n_columns > FEW_PRODUCTS:
@@ -56,34 +58,30 @@ def pair_sums(
     step = max(1, BLOCK_FLAGS // max(1, n_columns))
     for start in range(0, len(weights), step):
         stop = min(start + step, len(weights))
-        first = _flags(indptr, codes, start, stop, n_columns)
-        second = first if other is None else _flags(*right, start, stop, n_columns)
         block = weights[start:stop]
-        for digit in range(int(block.max()).bit_length()):
-            rows = np.flatnonzero((block >> digit) & 1)
-            left_bits = _bits(first, rows)
-            right_bits = left_bits if other is None else _bits(second, rows)
-            for column in range(n_columns):
-                both = np.bitwise_count(left_bits[column] & right_bits)
-                total[column] += both.sum(axis=1, dtype=np.int64) << digit
+        first, scale = _bits(indptr, codes, start, block, n_columns)
+        second = first if other is None else _bits(*right, start, block, n_columns)[0]
+        runs = np.flatnonzero(np.diff(scale, prepend=-1))
+        for column in range(n_columns if len(runs) else 0):
+            both = np.bitwise_count(first[column] & second)
+            total[column] += np.add.reduceat(both, runs, axis=1, dtype=np.int64) @ scale[runs]
     return total
 
 
-def _flags(
-    indptr: NDArray[np.int64], codes: NDArray[np.int32], start: int, stop: int, n_columns: int
-) -> BoolArray:
-    flags = np.zeros((n_columns, stop - start), dtype=np.bool_)
-    rows = np.repeat(np.arange(stop - start), np.diff(indptr[start : stop + 1]))
-    flags[codes[indptr[start] : indptr[stop]], rows] = True
-    return flags
-
-
-def _bits(flags: BoolArray, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """Pack some rows of flags into words, a row of words a column."""
-    chosen = flags if len(rows) == flags.shape[1] else flags[:, rows]
-    packed = np.zeros((len(flags), -(-len(rows) // 64) * 8), dtype=np.uint8)
-    packed[:, : -(-len(rows) // 8)] = np.packbits(chosen, axis=1)
-    return packed.view(np.uint64)
+def _bits(
+    indptr: NDArray[np.int64], codes: NDArray[np.int32], start: int, weights: IntArray, n_columns: int
+) -> tuple[NDArray[np.uint64], IntArray]:
+    """Give a block of weighted rows as columns of bits, with the scale of each word."""
+    ends = indptr[start : start + len(weights) + 1]
+    own, places = codes[ends[0] : ends[-1]], ends - ends[0]
+    parts = []
+    for first in range(0, n_columns, WORD):
+        width = min(WORD, n_columns - first)
+        bits = np.zeros(n_columns, dtype=np.uint64)
+        bits[first : first + width] = np.left_shift(np.uint64(1), np.arange(width, dtype=np.uint64))
+        words, scale = bits_of_rows(row_keys(places, own, bits), weights, width)
+        parts.append(words)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts), scale
 
 
 def _sparse(

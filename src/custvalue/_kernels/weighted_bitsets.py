@@ -107,6 +107,31 @@ def weighted_bitsets(
     return WeightedBitsets(words.reshape(n_columns, len(scale)), scale, total)
 
 
+def row_keys(indptr: IntArray, codes: NDArray[np.int32], bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Write each row as one number, the sum of its columns' bits; a column of no account has the bit 0."""
+    keys = np.zeros(len(indptr) - 1, dtype=np.uint64)
+    filled = np.flatnonzero(np.diff(indptr))
+    if len(filled):
+        keys[filled] = np.add.reduceat(bits[codes], indptr[filled])
+    return keys
+
+
+def bits_of_rows(
+    keys: NDArray[np.uint64], weights: IntArray, n_columns: int
+) -> tuple[NDArray[np.uint64], IntArray]:
+    """Turn weighted rows as numbers of up to 64 bits into columns as bits, with the scale of each word."""
+    repeated = bit_rows(weights)
+    position, scale = bit_places(repeated)
+    spread = np.zeros(WORD * len(scale), dtype=np.uint64)
+    spread[position] = keys[repeated.rows]
+    words = np.empty((n_columns, len(scale)), dtype=np.uint64)
+    for column in range(n_columns):
+        if column % 8 == 0:
+            octet = (spread >> np.uint64(column)).astype(np.uint8)
+        words[column] = np.packbits(octet & np.uint8(1 << column % 8), bitorder="little").view(np.uint64)
+    return words, scale
+
+
 def bit_of(position: NDArray[np.intp]) -> NDArray[np.uint64]:
     """Give the word that has only the bit of the position."""
     return np.left_shift(np.uint64(1), (position & 63).astype(np.uint64))
