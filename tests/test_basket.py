@@ -446,3 +446,15 @@ def test_catalog_refuses_a_doubled_name() -> None:
 def test_parts_are_added_by_sum() -> None:
     parts = [basket.Baskets.from_lists([[name]]) for name in "ab"]
     same(sum(parts[1:], start=parts[0]), sum(parts))  # type: ignore[arg-type]
+
+
+def test_words_come_in_the_order_of_rows() -> None:
+    """Counts on both sides of 16 bits, with ties: words and sparse rows are put in one order."""
+    rng = np.random.default_rng(0)
+    words = np.unique(rng.integers(0, 2**40, 500).astype(np.uint64))
+    counts = rng.choice([1, 2, 65534, 65535, 65536, 10**9], len(words)).astype(np.int64)
+    found = basket_rows.distinct_words(words, counts, 40)
+    expected = basket_rows.distinct_rows(*basket_rows.rows_of_words(words, 40), counts)
+    for mine, other in zip(found[:3], expected[:3], strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert (np.diff(found.weights) <= 0).all()

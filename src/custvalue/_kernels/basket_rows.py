@@ -26,6 +26,7 @@ _GATHER: Final = np.uint64(0x0102040810204080)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _SLOT_BITS: Final = 18
 _LAST_32: Final = 2**32 - 1
+_LAST_16: Final = np.uint16(2**16 - 1)
 
 
 class DistinctRows(NamedTuple):
@@ -92,16 +93,17 @@ def counted_words(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArr
     Notes
     -----
     Every word has a slot in a table, by Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4);
-    the last word that comes to a slot keeps it. Occurrences of the words kept are counted by slot, and the others,
-    a few hundredths at a bank, are sorted. A word is kept or it is not, so the counts do not depend on who keeps a
-    slot. Cost: two passes, and the sort of the others: all of them in the worst case. Memory: 4 MB and the others.
+    of every fourth block the last word that comes to a slot keeps it. Occurrences of the words kept are counted by
+    slot, and the others, a few hundredths at a bank, are sorted. A word is kept or it is not, so the counts do not
+    depend on who keeps a slot. Cost: a pass and a quarter, and the sort of the others: all of them in the worst
+    case. Memory: 4 MB and the others.
     """
     if len(words) <= BLOCK:
         return _runs(words)
     n_slots, shift = 1 << _SLOT_BITS, np.uint64(64 - _SLOT_BITS)
     kept, counts = np.zeros(n_slots, dtype=np.uint64), np.zeros(n_slots + 1, dtype=np.int64)
     blocks = [words[start : start + BLOCK] for start in range(0, len(words), BLOCK)]
-    for block in blocks:
+    for block in blocks[::4]:
         kept[((block * _GOLDEN) >> shift).astype(np.intp)] = block
     others = []
     for block in blocks:
@@ -138,7 +140,12 @@ def distinct_words(words: NDArray[np.uint64], counts: IntArray, n_columns: int) 
     for place in range(-(-n_columns // 8)):
         some = of_code[8 * place : 8 * place + 8]
         hashes += np.where(bits, some, np.uint64(0)).sum(axis=1, dtype=np.uint64)[as_bytes[:, place]]
-    order = np.lexsort((hashes, -counts))
+    order = np.argsort(hashes)
+    # Most counts are small: those fit into 16 bits, which are sorted by radix; the few beyond are sorted again.
+    few = np.minimum(counts[order], _LAST_16).astype(np.uint16)
+    order = order[np.argsort(_LAST_16 - few, kind="stable")]
+    many = order[: int(np.count_nonzero(few == _LAST_16))]
+    order[: len(many)] = many[np.argsort(-counts[many], kind="stable")]
     return DistinctRows(*rows_of_words(words[order], n_columns), counts[order], ())
 
 
