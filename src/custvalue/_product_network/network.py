@@ -96,8 +96,8 @@ def network(
         substitutes and products that exclude each other. The alternative of `pairs` plays no part.
     backbone : {"holm", "bonferroni", "bh", "by", "disparity"} or None, default="holm"
         Which edges are kept: those whose p-value (one-sided, by the null of `pairs`), adjusted over all pairs, is
-        at most `alpha`; or those that the disparity filter finds at `alpha`, which asks whether an edge carries more
-        of a product's strength than its other edges would let expect; or all.
+        at most `alpha`; or those that the disparity filter finds at `alpha`, which asks whether an edge carries
+        more of a product's strength than its other edges would let expect; or all.
     alpha : float, default=0.05
         Level of the backbone, in (0, 1).
     min_customers : int, default=1
