@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "guide"
 CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
@@ -36,3 +38,20 @@ def claims(blocks: list[str]) -> tuple[list[tuple[str, str, Any]], dict[str, Any
             else:
                 exec(source, names)  # noqa: S102 - our own guide
     return found, names
+
+
+def flat(value: Any) -> list[float]:
+    """Give the numbers of a value, or of a tuple of values, in a row."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return [number for part in parts for number in np.ravel(np.asarray(part, dtype=float)).tolist()]
+
+
+def require_claim(source: str, comment: str, value: Any) -> None:
+    """Require that a value is what its comment says: the same list, or numbers equal as printed."""
+    if re.match(r"[\[('TF]", comment):
+        assert value == ast.literal_eval(comment), source
+        return
+    stated, numbers = list(NUMBER.finditer(comment)), flat(value)
+    assert len(numbers) == len(stated) > 0
+    for match, number in zip(stated, numbers, strict=True):
+        assert abs(float(match[0]) - number) <= 0.5001 * 10.0 ** -len(match[1] or ""), source
