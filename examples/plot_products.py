@@ -332,7 +332,12 @@ flow = plot.SubstitutionFlowDisplay.from_substitution(largest).plot()
 told = []
 for label, pair in (("A1", (by_code["1"], by_code["A"])), ("B2", (by_code["2"], by_code["B"]))):
     states = moves.members(old=pair[0], new=pair[1]).set_index("customer_id")["state"]
-    planned = truth.customers.set_index("customer_id")[f"substitution_{label}"].dropna().replace("later", "moved")
+    planned = (
+        truth.customers.set_index("customer_id")[f"substitution_{label}"]
+        .dropna()
+        .astype(object)
+        .replace("later", "moved")
+    )
     cross = pd.crosstab(planned.astype(str), states.reindex(planned.index), margins=True)
     told.append(cross)
     movers = planned == "moved"
