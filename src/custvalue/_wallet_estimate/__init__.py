@@ -1,0 +1,1 @@
+"""The inside of the room ``wallet``: one estimate for every route."""
