@@ -1,0 +1,232 @@
+"""How unusual the last months are: a statistic, its scale, and the same at earlier dates as the null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from custvalue._typing import BoolArray, FloatArray, IntArray
+
+#: Customers handled at once: their months fit into a processor's cache.
+BLOCK: Final = 4096
+#: Changes of logarithms below this are rounding.
+ROUNDING: Final = 1e-9
+
+
+class Window(NamedTuple):
+    """Rows of the months that are tested, and of those they are held against."""
+
+    recent: IntArray
+    baseline: IntArray
+
+
+class WindowStatistics(NamedTuple):
+    """What one window says about each customer."""
+
+    level: FloatArray
+    low: FloatArray
+    high: FloatArray
+    spread: FloatArray
+    idle_baseline: IntArray
+    idle_recent: IntArray
+
+
+def placebo_windows(n_months: int, recent: int, baseline: int, closed: BoolArray) -> list[Window]:
+    """List the tested window and the earlier ones, the tested one first.
+
+    Parameters
+    ----------
+    n_months, recent, baseline : int
+        Months of the panel, of the tested window, and before it; n_months is at least recent + baseline.
+    closed : ndarray of bool, shape (n_months,)
+        Months of a shock: they are left out of every baseline, and an earlier window whose recent months touch one
+        is skipped, as is one that keeps fewer than half of its baseline.
+
+    Returns
+    -------
+    list of Window
+        The window that ends with the panel, then those that end `recent` months earlier each.
+    """
+    windows = []
+    for end in range(n_months, recent + baseline - 1, -recent):
+        tested = np.arange(end - recent, end)
+        before = np.arange(end - recent - baseline, end - recent)
+        kept = before[~closed[before]]
+        last = end == n_months
+        if last or (not closed[tested].any() and 2 * len(kept) >= baseline):
+            windows.append(Window(tested, kept))
+    return windows
+
+
+def window_statistics(adjusted: FloatArray, active: BoolArray, window: Window) -> WindowStatistics:
+    """Compute level, changes and spread of every customer in one window.
+
+    Parameters
+    ----------
+    adjusted : ndarray of shape (n_months, n_customers)
+        Logarithms with the peers' factor taken off.
+    active : ndarray of bool, shape (n_months, n_customers)
+        Which months had an amount above 0.
+    window : Window
+        Rows of the tested months and of the baseline.
+
+    Returns
+    -------
+    WindowStatistics
+        ``level``: median of the active months of the baseline, NaN without one. ``low``: maximum of the recent
+        months less the level, which is below 0 only where every recent month is low. ``high``: their minimum less
+        the level. ``spread``: standard deviation of the active months of the baseline (divisor m - 1), NaN with
+        fewer than two. ``idle_baseline``, ``idle_recent``: months that were not active.
+
+    Notes
+    -----
+    Cost: O(n w log^2 w) in blocks.
+    """
+    n = adjusted.shape[1]
+    counts = (np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64))
+    out = WindowStatistics(np.empty(n), np.empty(n), np.empty(n), np.empty(n), *counts)
+    steps = exchange_steps(len(window.baseline))
+    for start in range(0, n, BLOCK):
+        part = slice(start, min(start + BLOCK, n))
+        base, recent = adjusted[window.baseline, part], adjusted[window.recent, part]
+        known = active[window.baseline, part]
+        used = np.count_nonzero(known, axis=0)
+        out.spread[part] = _spreads(base, known, used)
+        base[~known] = np.inf
+        middle = out.level[part] = _medians(base, used, steps)
+        for change, extreme in ((out.low, recent.max(axis=0)), (out.high, recent.min(axis=0))):
+            moved = extreme - middle
+            moved[np.abs(moved) < ROUNDING] = 0.0
+            change[part] = moved
+        out.idle_baseline[part] = len(base) - used
+        out.idle_recent[part] = len(recent) - np.count_nonzero(active[window.recent, part], axis=0)
+    return out
+
+
+def _spreads(rows: FloatArray, known: BoolArray, used: IntArray) -> FloatArray:
+    """Give the standard deviation of the known entries of each column, NaN with fewer than two."""
+    total = np.where(known, rows, 0.0).sum(axis=0)
+    apart = np.where(known, rows - total / np.maximum(used, 1), 0.0)
+    squares = np.einsum("ij,ij->j", apart, apart)
+    return np.asarray(np.sqrt(np.where(used > 1, squares, np.nan) / np.maximum(used - 1, 1)))
+
+
+def exchange_steps(length: int) -> tuple[tuple[int, int], ...]:
+    """List the comparisons of Batcher's (1968) odd-even merge sort for any length.
+
+    The list does not depend on the values, so that whole rows are compared at once (Knuth 1998, algorithm 5.2.2M).
+    """
+    steps = []
+    top = 1 << max(length - 1, 0).bit_length() >> 1
+    p = top
+    while p > 0:
+        q, r, d = top, 0, p
+        while True:
+            steps += [(i, i + d) for i in range(length - d) if i & p == r]
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+    return tuple(steps)
+
+
+def _medians(rows: FloatArray, used: IntArray, steps: Sequence[tuple[int, int]]) -> FloatArray:
+    """Give the median of the ``used`` smallest entries of each column, NaN of none; sorts the rows in place."""
+    spare = np.empty(rows.shape[1])
+    for i, j in steps:
+        np.minimum(rows[i], rows[j], out=spare)
+        np.maximum(rows[i], rows[j], out=rows[j])
+        rows[i] = spare
+    count = np.maximum(used, 1)
+    columns = np.arange(rows.shape[1])
+    lower, upper = rows[(count - 1) // 2, columns], rows[count // 2, columns]
+    known = used > 0
+    lower, upper = np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+    return np.asarray(lower + 0.5 * (upper - lower))
+
+
+def shrunken_scale(
+    spread: FloatArray, months: IntArray, usual: FloatArray, prior: float, floor: float
+) -> FloatArray:
+    """Draw each spread towards the usual one: sqrt((n0 g^2 + (m - 1) s^2) / (n0 + m - 1)), at least the floor."""
+    weighted = prior * usual * usual + (months - 1.0) * spread * spread
+    return np.asarray(np.maximum(np.sqrt(weighted / (prior + months - 1.0)), floor))
+
+
+def strata(counts: IntArray, smallest: int, longest: float) -> IntArray:
+    """Join numbers of idle months into strata that hold enough placebo values.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (w + 1, k + 1)
+        How many placebo values have 0 to w idle months in the baseline (rows) and 0 to k idle recent ones.
+    smallest : int
+        Number of placebo values a stratum needs.
+    longest : float
+        Where a larger share than this of a baseline stratum's placebo values has no active recent month, such a
+        stop is usual and no evidence.
+
+    Returns
+    -------
+    ndarray of int, shape (w + 1, k + 1)
+        Stratum of each pair of numbers, from 0; -1 where a stop is usual.
+
+    Notes
+    -----
+    Rows are joined upwards until each has enough; inside, columns likewise, so that customers with one idle month
+    among the recent ones are held against such windows where there are enough of them. A null that is conditional
+    on either number is a null still: idle months are taken as given, and what the active ones say is tested
+    (ours).
+    """
+    rows = joined_classes(counts.sum(axis=1), smallest)
+    out = np.full(counts.shape, -1, dtype=np.int64)
+    last = 0
+    for row in range(int(rows.max()) + 1):
+        held = counts[rows == row].sum(axis=0)
+        usual_stop = held[-1] > longest * held.sum()
+        columns = joined_classes(held[:-1] if usual_stop else held, smallest)
+        out[np.ix_(rows == row, np.arange(len(columns)))] = last + columns
+        last += int(columns.max()) + 1
+    return out
+
+
+def joined_classes(counts: IntArray, smallest: int) -> IntArray:
+    """Join neighbouring classes that hold too few; what is left at the end joins the last one."""
+    out = np.zeros(len(counts), dtype=np.int64)
+    stratum = held = 0
+    for place, count in enumerate(counts):
+        if held >= smallest and counts[place:].sum() >= smallest:
+            stratum, held = stratum + 1, 0
+        out[place] = stratum
+        held += int(count)
+    return out
+
+
+def placebo_p(z: FloatArray, null: FloatArray) -> FloatArray:
+    """Give the share of the null that is at least as low: (1 + #{null <= z}) / (M + 1).
+
+    Parameters
+    ----------
+    z : ndarray of shape (n,)
+        Statistics, low where unusual.
+    null : ndarray of shape (M,)
+        The same statistic where nothing is to be found, ascending. With M = 0 every p is 1.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        p-values in [1 / (M + 1), 1].
+
+    Notes
+    -----
+    The 1 stands for the tested value itself, without which a p of 0 would be claimed (Phipson and Smyth 2010,
+    Statistical Applications in Genetics and Molecular Biology 9, article 39). Cost: O(n log n + n log M).
+    """
+    order = np.argsort(z)  # ascending look-ups walk through the null once
+    p = np.empty(len(z))
+    p[order] = (1.0 + np.searchsorted(null, z[order], side="right")) / (len(null) + 1.0)
+    return p
