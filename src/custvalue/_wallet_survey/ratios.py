@@ -1,0 +1,181 @@
+"""Wallets by one ratio for all, or one a stratum: offered by name, with the warning they deserve."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+
+from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
+from custvalue._wallet_survey.answers import OwnAboveTotal, numbers_of, read
+from custvalue.exceptions import DataError, DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from custvalue._typing import ArrayLike, BoolArray, FloatArray, IntArray
+
+RatioMethod: TypeAlias = Literal["stratified_ratio", "ratio_of_sums", "mean_of_ratios", "mean_of_shares"]
+_ONE_FACTOR = (
+    "spending elsewhere is taken for a fixed multiple of spending here, so customers rank by what they spend "
+    "here; SurveyWallet models what is spent elsewhere"
+)
+WARNINGS = {
+    "stratified_ratio": f"one ratio a stratum: within it {_ONE_FACTOR}",
+    "ratio_of_sums": f"one ratio for all: {_ONE_FACTOR}",
+    "mean_of_ratios": "the mean of the customers' ratios is carried by those who spend next to nothing here, and "
+    f"overshoots totals; use a ratio of sums. One ratio for all: {_ONE_FACTOR}",
+    "mean_of_shares": "the mean of the customers' shares weighs a small wallet as a large one, and is wrong for "
+    f"totals; use a ratio of sums. One ratio for all: {_ONE_FACTOR}",
+}
+
+
+def ratio_wallet(
+    own: ArrayLike,
+    total: ArrayLike,
+    *,
+    method: RatioMethod = "stratified_ratio",
+    strata: Sequence[Any] | None = None,
+    own_above_total: OwnAboveTotal = "refuse",
+    customers: Sequence[Any] | None = None,
+) -> WalletEstimate:
+    r"""Multiply what customers spend here by a ratio that respondents told.
+
+    Parameters
+    ----------
+    own : array_like of shape (n_customers,)
+        Spending here of all customers, from 0. A row may also be the sum of many customers.
+    total : array_like of shape (n_customers,)
+        Spending at all banks that a respondent stated; NaN where there is no answer.
+    method : {"stratified_ratio", "ratio_of_sums", "mean_of_ratios", "mean_of_shares"}, \
+            default="stratified_ratio"
+        Sum of totals over sum of own within each stratum; the same over all; the mean of total / own; one over
+        the mean of own / total. The last two are wrong for totals and are there to be compared with.
+    strata : sequence, default=None
+        Stratum of each customer; for ``stratified_ratio`` only.
+    own_above_total : {"refuse", "raise_total"}, default="refuse"
+        What becomes of an answer below the spending here.
+    customers : sequence, default=None
+        Labels, one a customer.
+
+    Returns
+    -------
+    WalletEstimate
+        Total wallets; respondents keep their answers, and `reasons` hold the warning.
+
+    Raises
+    ------
+    DomainError
+        If `method` is unknown, or `strata` are given or lacking against it.
+    DataError
+        If an amount is negative or infinite, own lies above total, nobody answered, a stratum is missing or has
+        no respondent, there are fewer respondents than strata, or a ratio has nothing below it.
+
+    See Also
+    --------
+    SurveyWallet : Models what is spent elsewhere.
+
+    Notes
+    -----
+    With respondents s and strata h, :math:`\hat W_i = o_i \sum_{s_h} w / \sum_{s_h} o`: the ratio estimate made
+    apart in each stratum (Cochran 1977, ch. 6 [1]_). Spending here says little about spending elsewhere (Du,
+    Kamakura and Mela 2007 [2]_, abstract), so no ratio ranks customers by their potential. Cost: O(n).
+
+    References
+    ----------
+    .. [1] Cochran, W. G. (1977). *Sampling Techniques*, 3rd ed. Wiley.
+    .. [2] Du, R. Y., Kamakura, W. A., Mela, C. F. (2007). Size and share of customer wallet. *Journal of
+       Marketing* 71(2), 94-113.
+
+    Examples
+    --------
+    >>> from custvalue import wallet
+    >>> nan = float("nan")
+    >>> own, total = [100.0, 200.0, 2700.0, 50.0, 150.0, 800.0], [200.0, 400.0, nan, 200.0, 300.0, nan]
+    >>> found = wallet.ratio_wallet(own, total, strata=["A", "A", "A", "B", "B", "B"])
+    >>> found.totals()["size"]
+    8500.0
+    """
+    if method not in get_args(RatioMethod):
+        message = f"method is {method!r}; allowed: {', '.join(repr(one) for one in get_args(RatioMethod))}."
+        raise DomainError(message)
+    if (method == "stratified_ratio") != (strata is not None):
+        message = "strata belong to method='stratified_ratio': give both or neither."
+        raise DomainError(message)
+    if own_above_total not in get_args(OwnAboveTotal):
+        message = "own_above_total must be 'refuse' or 'raise_total'."
+        raise DomainError(message)
+    here = amounts(own, "own")
+    told = read(
+        numbers_of(total, len(here), "total", per="own has"), here, "total", own_above_total, argument="total"
+    )
+    answered = told.answered
+    if not answered.any():
+        message = "total holds no answer: a ratio needs respondents."
+        raise DataError(message)
+    codes = np.zeros(len(here), dtype=np.int64) if strata is None else stratum_codes(strata, answered)
+    all_told = here + told.external
+    size = np.where(answered, all_told, here * _ratios(here, all_told, answered, codes, method)[codes])
+    reasons = [WARNINGS[method]]
+    if told.raised:
+        reasons.append(f"{told.raised} stated total(s) below own spend were raised to it")
+    return WalletEstimate.of(
+        here,
+        size,
+        kind="total",
+        method=method,
+        customers=customers,
+        reasons=reasons,
+        observed=answered,
+        spec=json.dumps({"method": method, "own_above_total": own_above_total}),
+    )
+
+
+def stratum_codes(strata: Sequence[Any], answered: BoolArray) -> IntArray:
+    """Give each customer the number of a stratum; refuse missing ones, and those without a respondent."""
+    codes, names = pd.factorize(pd.Series(list(strata), dtype=object))
+    if len(codes) != len(answered):
+        message = f"strata must have one entry for each of the {len(answered)} customers."
+        raise DomainError(message)
+    if missing := int(np.count_nonzero(codes < 0)):
+        message = f"strata are missing for {missing} customer(s); give every customer a stratum."
+        raise DataError(message)
+    require_respondents(np.asarray(codes, dtype=np.int64), len(names), answered)
+    return np.asarray(codes, dtype=np.int64)
+
+
+def require_respondents(codes: IntArray, n_strata: int, answered: BoolArray) -> None:
+    """Refuse fewer respondents than strata, and strata without any."""
+    respondents = int(answered.sum())
+    if respondents < n_strata:
+        message = f"There are {respondents} respondent(s) for {n_strata} strata; join strata until each has some."
+        raise DataError(message)
+    lacking = int(np.count_nonzero(np.bincount(codes[answered], minlength=n_strata) == 0))
+    if lacking:
+        message = f"{lacking} of {n_strata} strata have no respondent; join strata until each has some."
+        raise DataError(message)
+
+
+def _ratios(own: FloatArray, total: FloatArray, answered: BoolArray, codes: IntArray, method: str) -> FloatArray:
+    """Give the ratio of each stratum."""
+    o, w, code = own[answered], total[answered], codes[answered]
+    if method in ("mean_of_ratios", "mean_of_shares"):
+        below = o if method == "mean_of_ratios" else w
+        if nothing := int(np.count_nonzero(below == 0.0)):
+            what = "here" if method == "mean_of_ratios" else "anywhere"
+            message = f"{nothing} respondent(s) spend nothing {what} and have no ratio; use a ratio of sums."
+            raise DataError(message)
+        if method == "mean_of_ratios":
+            return np.array([np.mean(w / o)])
+        mean = float(np.mean(o / w))
+        if mean == 0.0:
+            message = "No respondent spends anything here: there is no ratio to multiply by."
+            raise DataError(message)
+        return np.array([1.0 / mean])
+    sums = np.bincount(code, o)
+    if nothing := int(np.count_nonzero(sums == 0.0)):
+        message = f"In {nothing} stratum or strata no respondent spends anything here: there is no ratio."
+        raise DataError(message)
+    return np.asarray(np.bincount(code, w) / sums)

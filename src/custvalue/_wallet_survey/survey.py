@@ -1,0 +1,497 @@
+"""The wallet learnt from a survey: what respondents spend elsewhere, carried to all customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from custvalue import _frames
+from custvalue._estimators import Regressor, checked_table
+from custvalue._spec import whole_number
+from custvalue._wallet_estimate.estimate import WalletEstimate
+from custvalue._wallet_survey import settings as rules
+from custvalue._wallet_survey.accuracy import SurveyAccuracy, folds_of, measured
+from custvalue._wallet_survey.answers import Answers, numbers_of, read, require_own
+from custvalue._wallet_survey.columns import Figures, Strata, margins_of, place_of, places_of
+from custvalue._wallet_survey.intervals import Conformal, bootstrap_ends, resampled
+from custvalue._wallet_survey.models import Sample, Settings, fitted
+from custvalue._wallet_survey.ratios import require_respondents
+from custvalue._wallet_survey.weighting import respond
+from custvalue.exceptions import DataError, DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from custvalue._typing import ArrayLike, FloatArray, IntArray, RandomState, Table
+    from custvalue._wallet_survey.answers import Outcome, OwnAboveTotal
+    from custvalue._wallet_survey.models import Model
+
+_SEEDS = 2**31 - 1
+_PARTS = 10
+
+
+class SurveyWallet(Regressor):
+    r"""Estimate wallets from a survey, by what respondents spend elsewhere.
+
+    Parameters
+    ----------
+    own : str or int, default=None
+        Column of X that holds what the customer spends here, by name or place. None: `outcome` must be
+        ``"external"``, and :meth:`estimate` is not there.
+    outcome : {"total", "external", "share"}, default="total"
+        What y holds: spending at all banks, at the others, or own over total in (0, 1].
+    model : {"log", "gamma", "boosting", "strata", "hot_deck"}, default="log"
+        How spending elsewhere is learnt: least squares on its logarithm with Duan's smearing; a gamma regression;
+        gradient boosting; the mean of the stratum; or the mean of the nearest respondents.
+    features : sequence of str or int, default=None
+        Columns of X that the model reads; None: all.
+    log_columns : sequence of str or int, default=()
+        Columns of X that are read as logarithms beside `own`, which always is: income, balances.
+    strata : str or int, default=None
+        Column of X that strata are formed by, for ``model="strata"``; None: by `own`.
+    n_strata : int, default=None
+        Number of equal parts of the customers by that column; None: 10 parts by `own`, and one stratum for each
+        value of another column.
+    n_neighbors : int, default=30
+        Nearest respondents, for ``model="hot_deck"``.
+    n_estimators : int, default=60
+        Number of trees, for ``model="boosting"``.
+    weighting : {None, "propensity", "raking", "both"}, default=None
+        Weights of the answers: equal; inverse to the estimated chance to answer; raked to `margins`; or one after
+        the other. The first needs the customers without an answer in X.
+    margins : mapping or sequence, default=None
+        For raking: column to value to known part of the customers, or columns whose parts are counted in X.
+    weight_bounds : tuple of float, default=None
+        Smallest and largest weight beside its mean (propensity) or its beginning (raking).
+    min_respondents : int, default=30
+        Fewer answers are refused.
+    own_above_total : {"refuse", "raise_total"}, default="refuse"
+        What becomes of a stated total below the spending here; a raised one is counted.
+    interval : {"conformal", "bootstrap", None}, default="conformal"
+        How each customer's interval is made.
+    level : float, default=0.9
+        Level of the interval.
+    calibration : float, default=0.25
+        Part of the respondents held out for the conformal interval.
+    n_resamples : int, default=200
+        Resamples of the bootstrap, at least 20.
+    random_state : int or RandomState, default=None
+        Chance of splits, resamples and boosting.
+
+    Attributes
+    ----------
+    response_ : SurveyResponse
+        Who answered, weights, design effect and common support.
+    smearing_ : float
+        Duan's factor; NaN for other models than ``"log"``.
+    raised_ : int
+        Stated totals that were raised to the spending here.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where they had names.
+
+    Raises
+    ------
+    ColumnError
+        If a named column is missing.
+    DataError
+        If an answer contradicts itself, there are too few, or a stratum or margin has none.
+    DomainError
+        If a setting is none of those allowed.
+
+    See Also
+    --------
+    ratio_wallet : One ratio for all customers, to compare with.
+
+    Notes
+    -----
+    Spending here says little about spending elsewhere (Du, Kamakura and Mela 2007 [1]_, abstract), so what is
+    modelled is e = total - own, and the size is own + e. ``"log"``: with z the standardised figures,
+    :math:`\hat e = s \exp(b^T z)`, b by (weighted) least squares on log e and s the mean of the exponential
+    residuals (Duan 1983 [2]_). Where some spend nothing elsewhere, a hundredth of the median positive amount is
+    added before the logarithm and taken off after it; ``"gamma"`` does the same, and columns read as logarithms
+    too (ours).
+
+    The conformal interval is that of a split: fitted on a part of the respondents, with the ranks of
+    (e + c) / (e' + c) on the others, c as above. It holds its level for customers exchangeable with the
+    respondents, whatever the model. The bootstrap draws respondents anew and joins residuals; its weights stay as
+    they are. Neither knows of customers who are unlike all who answered. Cost: O(n p^2) for ``"log"``.
+
+    References
+    ----------
+    .. [1] Du, R. Y., Kamakura, W. A., Mela, C. F. (2007). Size and share of customer wallet. *Journal of
+       Marketing* 71(2), 94-113.
+    .. [2] Duan, N. (1983). Smearing estimate: a nonparametric retransformation method. *Journal of the American
+       Statistical Association* 78(383), 605-610.
+
+    Examples
+    --------
+    >>> from custvalue import wallet
+    >>> nan = float("nan")
+    >>> X = [[100.0], [200.0], [400.0], [50.0], [300.0]]
+    >>> total = [300.0, 600.0, 1200.0, nan, nan]
+    >>> model = wallet.SurveyWallet(own=0, min_respondents=3, interval=None).fit(X, total)
+    >>> model.estimate(X, total).size.round()
+    array([ 300.,  600., 1200.,  151.,  900.])
+    """
+
+    def __init__(
+        self,
+        *,
+        own: str | int | None = None,
+        outcome: Outcome = "total",
+        model: Model = "log",
+        features: Sequence[str | int] | None = None,
+        log_columns: Sequence[str | int] = (),
+        strata: str | int | None = None,
+        n_strata: int | None = None,
+        n_neighbors: int = 30,
+        n_estimators: int = 60,
+        weighting: str | None = None,
+        margins: Mapping[Any, Mapping[Any, float]] | Sequence[str | int] | None = None,
+        weight_bounds: tuple[float, float] | None = None,
+        min_respondents: int = 30,
+        own_above_total: OwnAboveTotal = "refuse",
+        interval: str | None = "conformal",
+        level: float = 0.9,
+        calibration: float = 0.25,
+        n_resamples: int = 200,
+        random_state: RandomState = None,
+    ) -> None:
+        self.own = own
+        self.outcome = outcome
+        self.model = model
+        self.features = features
+        self.log_columns = log_columns
+        self.strata = strata
+        self.n_strata = n_strata
+        self.n_neighbors = n_neighbors
+        self.n_estimators = n_estimators
+        self.weighting = weighting
+        self.margins = margins
+        self.weight_bounds = weight_bounds
+        self.min_respondents = min_respondents
+        self.own_above_total = own_above_total
+        self.interval = interval
+        self.level = level
+        self.calibration = calibration
+        self.n_resamples = n_resamples
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = True
+        tags.input_tags.positive_only = self.own is not None
+        tags.regressor_tags.poor_score = True
+        return tags
+
+    def fit(self, X: Table, y: ArrayLike) -> Self:
+        """Learn from the answers.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_columns)
+            Figures of the customers, respondents alone or all customers.
+        y : array_like of shape (n_customers,)
+            Answers, NaN where there is none.
+
+        Returns
+        -------
+        SurveyWallet
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ColumnError
+            If a named column is missing.
+        DataError
+            If an answer contradicts itself, there are too few, or a stratum or margin has none.
+        DomainError
+            If a setting is none of those allowed.
+        """
+        rules.require(self.get_params())
+        if y is None:
+            message = "This SurveyWallet estimator requires y to be passed, but the target y is None."
+            raise DataError(message)
+        numbers = checked_table(self, X, reset=True)
+        self._locate(numbers)
+        told = self._read(numbers, y)
+        answered = told.answered
+        if (n := int(answered.sum())) < self.min_respondents:
+            message = (
+                f"y holds {n} answer(s) (n_samples = {n}), fewer respondents than min_respondents, which is "
+                f"{self.min_respondents}."
+            )
+            raise DataError(message)
+        rng = check_random_state(self.random_state)
+        self._settings = Settings(
+            self.model, int(self.n_neighbors), int(self.n_estimators), int(rng.randint(_SEEDS))
+        )
+        design, codes = self._figures.design(numbers), self._codes(numbers)
+        if self._strata is not None:
+            require_respondents(codes, self._strata.number, answered)
+        self._weigh(numbers, design, told)
+        sample = Sample(design[answered], codes[answered], told.external[answered], self.response_.weights)
+        own = None if self._own is None else numbers[answered, self._own]
+        self._sample = sample.in_order()
+        self._respondents = (sample, np.zeros(n) if own is None else own)
+        if not sample.external.max() > 0.0:
+            message = "No respondent spends anything elsewhere: there is nothing to learn from; check the answers."
+            raise DataError(message)
+        self._model = fitted(self._sample, self._settings)
+        self.smearing_ = float(getattr(self._model, "smearing", np.nan))
+        self.raised_ = told.raised
+        self._band = None
+        if self.interval == "conformal":
+            self._band = Conformal.of(
+                self._sample, self._settings, float(self.level), float(self.calibration), rng
+            )
+        self._seed = int(rng.randint(_SEEDS))
+        return self
+
+    def _locate(self, numbers: FloatArray) -> None:
+        """Find the columns that the settings name, and learn how they are read."""
+        held = getattr(self, "feature_names_in_", None)
+        names = None if held is None else [str(name) for name in held]
+        n = numbers.shape[1]
+        self._own = None if self.own is None else place_of(self.own, names, n, "own")
+        every = range(n) if self.features is None else places_of(self.features, names, n, "features")
+        logs = set(places_of(self.log_columns, names, n, "log_columns"))
+        if self._own is not None:
+            require_own(numbers[:, self._own])
+            logs.add(self._own)
+        if not len(every):
+            message = "features must name at least one column."
+            raise DomainError(message)
+        self._figures = Figures.of(numbers, list(every), sorted(logs & set(every)))
+        self._strata = None
+        if self.model == "strata":
+            place = self._own if self.strata is None else place_of(self.strata, names, n, "strata")
+            if place is None:
+                message = "model='strata' needs strata, or own to form them by."
+                raise DomainError(message)
+            parts = _PARTS if self.n_strata is None and self.strata is None else self.n_strata
+            self._strata = Strata.of(numbers, place, parts)
+
+    def _weigh(self, numbers: FloatArray, design: FloatArray, told: Answers) -> None:
+        """Weigh the answers."""
+        answered = told.answered
+        everybody = not bool(answered.all())
+        if self.weighting in ("propensity", "both") and not everybody:
+            message = (
+                "Every row of X has an answer: weighting by the chance to answer needs the customers without one "
+                "too, with NaN in y."
+            )
+            raise DataError(message)
+        names = getattr(self, "feature_names_in_", None)
+        labels = None if names is None else [str(name) for name in names]
+        margins = [] if self.margins is None else margins_of(self.margins, numbers, labels, everybody=everybody)
+        bounds = (
+            None if self.weight_bounds is None else (float(self.weight_bounds[0]), float(self.weight_bounds[1]))
+        )
+        propensity = self.weighting in ("propensity", "both")
+        self.response_, self._chances = respond(
+            design, answered, propensity=propensity, margins=margins, bounds=bounds
+        )
+
+    def _read(self, numbers: FloatArray, y: Any) -> Answers:
+        own = None if self._own is None else numbers[:, self._own]
+        values = numbers_of(column_or_1d(_plain(y), warn=True), len(numbers), "y", per="X has")
+        return read(values, own, self.outcome, self.own_above_total)
+
+    def _codes(self, numbers: FloatArray) -> IntArray:
+        return np.zeros(len(numbers), dtype=np.int64) if self._strata is None else self._strata.codes(numbers)
+
+    def predict(self, X: Table) -> FloatArray:
+        """Give what the answer would be: a total, spending elsewhere, or a share, as `outcome` says.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_columns)
+            Figures, columns as at the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_customers,)
+            Expected answers; the share of a customer with nothing anywhere is NaN.
+
+        Raises
+        ------
+        DataError
+            If a figure is missing or infinite, own spend is negative, or a stratum was not met at the fit.
+        """
+        check_is_fitted(self)
+        numbers = checked_table(self, X, reset=False)
+        external: FloatArray = self._model.predict(self._figures.design(numbers), self._codes(numbers))
+        if self.outcome == "external" or self._own is None:
+            return np.asarray(external)
+        own = numbers[:, self._own]
+        require_own(own)
+        total = own + external
+        if self.outcome == "total":
+            return total
+        return np.asarray(np.divide(own, total, out=np.full(len(own), np.nan), where=total > 0.0))
+
+    def estimate(
+        self, X: Table, y: ArrayLike | None = None, *, customers: Sequence[Any] | None = None
+    ) -> WalletEstimate:
+        """Estimate the wallets of customers; respondents keep their answers.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_columns)
+            Figures, columns as at the fit.
+        y : array_like of shape (n_customers,), default=None
+            Answers of these customers in the unit of `outcome`, NaN where there is none; None: nobody's.
+        customers : sequence, default=None
+            Labels; None: the index of a pandas frame, or places.
+
+        Returns
+        -------
+        WalletEstimate
+            Total wallets with intervals, and in `reasons` what they rest on.
+
+        Raises
+        ------
+        DomainError
+            If no own-spend column is named.
+        DataError
+            If figures or answers are refused as at the fit.
+        """
+        numbers, own, told, external = self._external(X, y)
+        design, codes = self._figures.design(numbers), self._codes(numbers)
+        low, high, level = None, None, None
+        if self._band is not None:
+            low, high = self._band.ends(design, codes, external)
+        elif self.interval == "bootstrap":
+            rng = check_random_state(self._seed)
+            low, high = bootstrap_ends(
+                self._sample, self._settings, design, codes, level=self.level, times=self.n_resamples, rng=rng
+            )
+        if low is not None and high is not None:
+            level = float(self.level)
+            low, high = (own + np.where(told.answered, told.external, end) for end in (low, high))
+        external = np.where(told.answered, told.external, external)
+        labels = _frames.row_labels(X) if customers is None else customers
+        return WalletEstimate.of(
+            own,
+            own + external,
+            low=low,
+            high=high,
+            level=level,
+            kind="total",
+            method=f"survey, {self.model}",
+            customers=labels,
+            reasons=self._reasons(design, told, external),
+            observed=told.answered,
+            spec=rules.as_json(self.get_params()),
+        )
+
+    def _external(self, X: Table, y: ArrayLike | None) -> tuple[FloatArray, FloatArray, Answers, FloatArray]:
+        """Give the checked figures, own spend, answers, and the model's spending elsewhere."""
+        check_is_fitted(self)
+        if self._own is None:
+            message = "A wallet needs what the customer spends here: name its column of X in own, and fit again."
+            raise DomainError(message)
+        numbers = checked_table(self, X, reset=False)
+        own = numbers[:, self._own]
+        require_own(own)
+        told = Answers(np.full(len(own), np.nan), 0) if y is None else self._read(numbers, y)
+        return numbers, own, told, self._model.predict(self._figures.design(numbers), self._codes(numbers))
+
+    def _reasons(self, design: FloatArray, told: Answers, external: FloatArray) -> list[str]:
+        said = self.response_.reasons()
+        if self._chances is not None and (outside := self._chances.outside(design[~told.answered])):
+            said.append(f"{outside} of the customers estimated here lie outside the respondents' range")
+        if beyond := int(np.count_nonzero(external > self._sample.external.max())):
+            said.append(f"{beyond} estimate(s) of spending elsewhere lie above the largest answer at the fit")
+        if self.interval == "conformal" and self._band is None:
+            said.append("no interval: too few respondents to hold out for the level")
+        if told.raised or self.raised_:
+            said.append(f"{max(told.raised, self.raised_)} stated total(s) below own spend were raised to it")
+        return said
+
+    def total_interval(self, X: Table, y: ArrayLike | None = None) -> tuple[float, float]:
+        """Give an interval of the sum of all wallets, by the bootstrap of the respondents.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_columns)
+            Figures, columns as at the fit.
+        y : array_like of shape (n_customers,), default=None
+            Answers of these customers, NaN where there is none.
+
+        Returns
+        -------
+        tuple of float
+            Percentile ends at `level`. They hold what the sample leaves open of the model, not what customers
+            differ by beside it (which averages out over many), and no bias of who answered.
+
+        Raises
+        ------
+        DomainError
+            If no own-spend column is named.
+        DataError
+            If figures or answers are refused as at the fit.
+        """
+        numbers, own, told, _ = self._external(X, y)
+        design, codes = self._figures.design(numbers[~told.answered]), self._codes(numbers[~told.answered])
+        known = float(own.sum() + told.external[told.answered].sum())
+        rng = check_random_state(self._seed)
+        models = resampled(self._sample, self._settings, int(self.n_resamples), rng)
+        sums = [known + (float(model.predict(design, codes).sum()) if len(design) else 0.0) for model in models]
+        low, high = np.quantile(sums, [(1.0 - self.level) / 2.0, (1.0 + self.level) / 2.0])
+        return float(low), float(high)
+
+    def accuracy(
+        self, X: Table, y: ArrayLike, *, n_folds: int = 10, random_state: RandomState = None
+    ) -> SurveyAccuracy:
+        """Estimate respondents who were held out, and say how far off that was.
+
+        Parameters
+        ----------
+        X : table of shape (n_customers, n_columns)
+            Figures, as for :meth:`fit`.
+        y : array_like of shape (n_customers,)
+            Answers, NaN where there is none.
+        n_folds : int, default=10
+            Number of folds, from 2 to the number of respondents.
+        random_state : int or RandomState, default=None
+            Chance of the folds.
+
+        Returns
+        -------
+        SurveyAccuracy
+            Bias of the total, weighted mean absolute error of customers, rank correlation of the potential.
+
+        Raises
+        ------
+        DomainError
+            If `n_folds` is no such number.
+        DataError
+            If the answers are refused as at the fit, or a stratum has a single respondent.
+        """
+        asked = type(self)(**self.get_params()).set_params(interval=None).fit(X, y)
+        sample, own = asked._respondents  # noqa: SLF001 - one of its own kind
+        whole_number(n_folds, "n_folds", 2, len(own), what="the number of respondents, ")
+        if self.model == "strata" and (alone := int(np.count_nonzero(np.bincount(sample.strata) == 1))):
+            message = f"{alone} strata have a single respondent, who cannot be held out; join strata."
+            raise DataError(message)
+        order = np.lexsort((sample.weights, own, sample.external, *sample.design.T[::-1]))
+        sample, own = sample.take(order), own[order]
+        folds = folds_of(sample.strata, int(n_folds), check_random_state(random_state))
+        found = np.empty(len(own))
+        for fold in range(int(n_folds)):
+            held = folds == fold
+            model = fitted(sample.take(~held).in_order(), asked._settings)  # noqa: SLF001 - one of its own kind
+            found[held] = model.predict(sample.design[held], sample.strata[held])
+        return measured(self.model, int(n_folds), own, sample.external, found, sample.weights)
+
+
+def _plain(y: Any) -> Any:
+    """Give masked answers as NaN, and a column of any library as an array."""
+    return np.asarray(_frames.unmasked(y))
