@@ -1,0 +1,1 @@
+"""The inside of the room ``wallet``: the wallet without a survey."""
