@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, OneToOneFeatureMixin, RegressorMixin, TransformerMixin
 from sklearn.utils.validation import check_array, validate_data
 
 from custvalue import _frames
@@ -25,6 +25,10 @@ class Recommender(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of classifiers."""
+
+
+class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Base of estimators of an amount."""
 
 
 def _without_cells(text: str) -> str | None:
