@@ -52,11 +52,12 @@ test-spark: $(TEST)  ## The tests on Spark alone; refuses where Java 17 is missi
 docs: $(DOCS)  ## Build the docs and run the gallery; the pages are left in docs/_build/html.
 	$(SPHINX) docs docs/_build/html
 
-bench: $(BENCH)  ## Time the indicators, the baskets, the grey similarity and the network process.
+bench: $(BENCH)  ## Time the indicators, the baskets, the grey similarity, the network process and the wallet.
 	$(VENV_BENCH)/bin/python benchmarks/bench_rfm.py
 	$(VENV_BENCH)/bin/python benchmarks/bench_basket.py
 	$(VENV_BENCH)/bin/python benchmarks/bench_grey.py
 	$(VENV_BENCH)/bin/python benchmarks/bench_anp.py
+	$(VENV_BENCH)/bin/python benchmarks/bench_wallet.py
 
 lint: $(TEST)  ## Check style and format.
 	$(VENV)/bin/python -m ruff check .
