@@ -48,6 +48,11 @@ INSIDES = {
     "_product_rules": "basket",
     "_product_network": "basket",
     "_substitution": "basket",
+    "_wallet_estimate": "wallet",
+    "_wallet_survey": "wallet",
+    "_wallet_models": "wallet",
+    "_spend_shifts": "wallet",
+    "_income_alerts": "wallet",
     "_displays": "plot",
 }
 FLOOR: dict[str, float] = {
@@ -67,6 +72,7 @@ FLOOR["_purchase_histories"] += 0.2  # histories read the rows as indicators do
 FLOOR["_product_rules"] += 0.1  # rules are mined from holdings,
 FLOOR["_product_network"] += 0.2  # and networks and bundles drawn from rules
 FLOOR["_substitution"] += 0.2
+FLOOR |= dict.fromkeys(("_wallet_survey", "_wallet_models", "_spend_shifts", "_income_alerts"), 1.6)  # estimates
 #: Arrows between rooms. The face and ``plot`` may see every room.
 MAY_SEE = {"cbr": frozenset({"grey"})}
 KERNELS_MAY_IMPORT = frozenset(
@@ -85,6 +91,7 @@ KNOW_NARWHALS = frozenset(
         "_purchase_histories",
         "_holdings",
         "_substitution",
+        "_spend_shifts",
     }
 )
 

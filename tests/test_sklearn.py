@@ -21,7 +21,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 
 import custvalue
-from custvalue import basket, cbr, grey, rfm
+from custvalue import basket, cbr, grey, rfm, wallet
 
 #: The only list of estimators, each in every setting that changes its way; a test shows that none is missing.
 ESTIMATORS = {
@@ -38,6 +38,28 @@ ESTIMATORS = {
     "propensity": basket.SubstitutionPropensity(),
     "recommender": basket.AssociationRecommender(binarize=0.0),
     "recommender, popularity": basket.AssociationRecommender(binarize=0.0, rank_by="lift", fallback="popularity"),
+    "survey": wallet.SurveyWallet(outcome="external", min_respondents=2),
+    "survey, gamma": wallet.SurveyWallet(outcome="external", min_respondents=2, model="gamma"),
+    "survey, boosting": wallet.SurveyWallet(
+        outcome="external", min_respondents=2, model="boosting", n_estimators=1
+    ),
+    "survey, strata": wallet.SurveyWallet(
+        outcome="external", min_respondents=2, model="strata", strata=0, n_strata=2, interval="bootstrap"
+    ),
+    "survey, hot deck": wallet.SurveyWallet(
+        outcome="external", min_respondents=2, model="hot_deck", n_neighbors=2, interval=None
+    ),
+    "realistic": wallet.RealisticWallet(),
+    "realistic, conformal": wallet.RealisticWallet(
+        levels=(0.3, 0.5), log_spend=False, conformal=True, held_out=0.4, random_state=0
+    ),
+    "realistic, knn": wallet.RealisticWallet(model="knn", n_neighbors=5),
+    "realistic, boosting": wallet.RealisticWallet(
+        levels=(0.8,), model="boosting", n_estimators=1, min_samples_leaf=2, random_state=0
+    ),
+    "realistic, forest": wallet.RealisticWallet(
+        model="forest", n_estimators=3, min_samples_leaf=2, random_state=0
+    ),
 }
 EACH = pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
 INDICATORS = rfm.IndicatorSet(

@@ -14,6 +14,8 @@ The rooms are imported when they are first used, so that ``import custvalue`` co
     Products held together, rules with honest statistics, bundles, substitution.
 ``tiers``
     Tier policies with hysteresis and reasons, migration between levels, value matrices.
+``wallet``
+    Size and share of the customer's wallet, and where it is leaking.
 ``plot``
     Displays over the results (extra ``plot``).
 ``exceptions``
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     import custvalue.plot as plot
     import custvalue.rfm as rfm
     import custvalue.tiers as tiers
+    import custvalue.wallet as wallet
 
-__all__ = ["__version__", "anp", "basket", "cbr", "exceptions", "grey", "plot", "rfm", "tiers"]
+__all__ = ["__version__", "anp", "basket", "cbr", "exceptions", "grey", "plot", "rfm", "tiers", "wallet"]
 
 _ROOMS = frozenset(__all__) - {"__version__"}
 
