@@ -16,21 +16,26 @@ from custvalue._displays.competence_map import CompetenceDisplay
 from custvalue._displays.composite_field import CompositeFieldDisplay
 from custvalue._displays.drift import DriftDisplay
 from custvalue._displays.explanation import ExplanationDisplay
+from custvalue._displays.income_alerts import IncomeAlertsDisplay
 from custvalue._displays.indicator_distributions import IndicatorDistributionDisplay
 from custvalue._displays.lorenz import LorenzDisplay
 from custvalue._displays.misfits import MisfitDisplay
 from custvalue._displays.network import NetworkDisplay
 from custvalue._displays.pair_heat_map import PairHeatmapDisplay
 from custvalue._displays.product_network import ProductNetworkDisplay
+from custvalue._displays.quantile_calibration import QuantileCalibrationDisplay
 from custvalue._displays.rfm_heat_map import RFMHeatmapDisplay
 from custvalue._displays.rule_plots import RuleScatterDisplay, TwoKeyDisplay
 from custvalue._displays.segment_migration import SegmentMigrationDisplay
 from custvalue._displays.segments import SegmentDisplay
 from custvalue._displays.sensitivity import SensitivityDisplay
+from custvalue._displays.shift_list import ShiftListDisplay
+from custvalue._displays.spend_path import SpendPathDisplay
 from custvalue._displays.stability import RankStabilityDisplay
 from custvalue._displays.substitution_flow import SubstitutionFlowDisplay
 from custvalue._displays.supermatrix import SupermatrixDisplay
 from custvalue._displays.tier_migration import TierMigrationDisplay
+from custvalue._displays.wallet_map import WalletMapDisplay
 
 __all__ = [
     "AnswerStabilityDisplay",
@@ -42,20 +47,25 @@ __all__ = [
     "CompositeFieldDisplay",
     "DriftDisplay",
     "ExplanationDisplay",
+    "IncomeAlertsDisplay",
     "IndicatorDistributionDisplay",
     "LorenzDisplay",
     "MisfitDisplay",
     "NetworkDisplay",
     "PairHeatmapDisplay",
     "ProductNetworkDisplay",
+    "QuantileCalibrationDisplay",
     "RFMHeatmapDisplay",
     "RankStabilityDisplay",
     "RuleScatterDisplay",
     "SegmentDisplay",
     "SegmentMigrationDisplay",
     "SensitivityDisplay",
+    "ShiftListDisplay",
+    "SpendPathDisplay",
     "SubstitutionFlowDisplay",
     "SupermatrixDisplay",
     "TierMigrationDisplay",
     "TwoKeyDisplay",
+    "WalletMapDisplay",
 ]

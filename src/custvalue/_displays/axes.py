@@ -114,6 +114,15 @@ def scale_of(largest: float) -> tuple[float, str]:
     return next(((factor, name) for factor, name in SCALES if abs(largest) >= 10.0 * factor), (1.0, ""))
 
 
+def amount_text(amount: float, labels: Mapping[str, str]) -> str:
+    """Write an amount with few digits, in thousands, millions or billions where it is large."""
+    factor, scale = scale_of(amount)
+    number = abs(amount) / factor
+    digits = 0 if number >= 100.0 else 1 if number >= 10.0 else 2  # noqa: PLR2004 - three digits are enough
+    text = f"{amount / factor:,.{digits}f}" if number >= 0.1 or not number else f"{amount:.3g}"  # noqa: PLR2004 - a tenth
+    return f"{text} {labels.get(scale, scale)}" if scale else text
+
+
 def percent(share: float) -> str:
     """Write a share in per cent, with one decimal where it is small or nearly the whole."""
     fine = 0.0 < abs(share) < 0.1 or 0.99 < share < 1.0  # noqa: PLR2004 - a tenth, and all but a hundredth
