@@ -294,6 +294,8 @@ def test_large_moves_equal_plain_python(history: list[list[int]], amounts: list[
         ([QUIET[:5]], [1.0], {}, DomainError, "history has 5 periods; allowed: from 6"),
         ([QUIET], [1.0, 2.0], {}, DomainError, "amounts has shape"),
         ([QUIET], ["much"], {}, DomainError, "amounts must hold numbers"),
+        ([QUIET], ["9"], {}, DomainError, "amounts must hold numbers"),
+        ([QUIET], np.ma.array([9.0], mask=[True]), {}, DataError, "amounts holds 1 number.*missing"),
         ([QUIET], [np.nan], {}, DataError, r"amounts holds 1 number\(s\)"),
         ([[np.nan, *QUIET]], [1.0], {}, DataError, "history holds missing values"),
         ([QUIET], [1.0], {"customers": ["a", "b"]}, DomainError, "customers has 2 labels"),

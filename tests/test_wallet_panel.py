@@ -222,6 +222,19 @@ def test_by_hand_wide_frames_in_any_order_of_columns(make_frame: Callable[..., A
     assert again.amounts.tolist() == panel.amounts.tolist()
 
 
+@pytest.mark.parametrize(
+    "months", [pd.to_datetime(["2024-02-01", "2024-01-01"]), pd.PeriodIndex(["2024-02", "2024-01"], freq="M")]
+)
+def test_by_hand_columns_of_a_pivot_are_months(months: Any) -> None:
+    table = pd.DataFrame([[2.0, 1.0]], columns=months)
+    panel = wallet.SpendPanel.from_wide(table)
+    assert panel.month_labels == ("2024-01", "2024-02")
+    assert panel.amounts.tolist() == [[1.0, 2.0]]
+    assert list(table.columns) == list(months)
+    with pytest.raises(ColumnError, match="must be months written"):
+        wallet.SpendPanel.from_wide(pd.DataFrame({202401: [1.0]}))
+
+
 def test_wide_array_and_what_is_shown() -> None:
     data = np.array([[1.0, np.nan], [0.0, 4.0]])
     panel = wallet.SpendPanel.from_wide(data, start="2023-12", customers=["u", "v"], missing="zero")
@@ -312,6 +325,19 @@ BAD_LONG: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
     ),
     ({}, {"population": ["a", "b", "b"]}, DataError, r"null or doubled"),
     ({}, {"population": "ab"}, DomainError, r"population must be a sequence"),
+    ({}, {"population": np.array([["a"], ["b"]])}, DomainError, r"population must be a sequence"),
+    (
+        {"id": [2**53 + 1] * 3},
+        {"doubled": "sum", "missing": "zero", "population": [float(2**53)]},
+        DataError,
+        r"of a floating type",
+    ),
+    (
+        {"id": [2**53 + 1] * 3},
+        {"doubled": "sum", "missing": "zero", "population": [2**53, 0.5]},
+        DataError,
+        r"of a floating type",
+    ),
     ({}, {"population": pd.DataFrame({"key": ["a", "b"]})}, ColumnError, r"missing: 'id'"),
     (
         {"g": ["x", "y", "y"]},
@@ -373,6 +399,7 @@ WIDE = pd.DataFrame({"id": ["a", "b"], "2024-01": [1.0, 2.0], "2024-02": [1.0, 2
         ([[1.0]], {"start": "2024-01", "customer": "id"}, DomainError, "as sequences, not"),
         ([[-1.0]], {"start": "2024-01"}, DataError, r"1 amount\(s\) that are missing, below 0"),
         ([[np.nan]], {"start": "2024-01"}, DataError, r"lacks 1 month\(s\)"),
+        ([[5e-324, 1e15]], {"start": "2024-01"}, DataError, "from 0, and others than 0 from 1e-100 to 1e\\+150"),
         ([[1.0]], {"start": "soon"}, DomainError, "start is 'soon'"),
         ([[1.0]], {"start": "2024-01", "customers": ["a", "b"]}, DomainError, "2 labels"),
         ([[1.0], [2.0]], {"start": "2024-01", "customers": ["a", "a"]}, DataError, "null or doubled"),
@@ -482,3 +509,16 @@ def test_a_calendar_is_refused() -> None:
         wallet.SpendCalendar().apply(wallet.SpendCalendar().apply(panel))
     with pytest.raises(DomainError, match="panel is a ndarray"):
         wallet.SpendCalendar().apply(panel.amounts)  # type: ignore[arg-type]  # what is refused
+
+
+def test_by_hand_codes_may_be_an_array_but_no_flags() -> None:
+    """True is 1 in some libraries and an error in others, so it is no code."""
+    rows = {"id": [1, 1, 1], "day": [dt.date(2024, 1, day) for day in (1, 2, 3)], "x": [1.0, 2.0, 4.0]}
+    table = pd.DataFrame(rows | {"kind": [1, 2, 3], "word": ["a", "b", "c"]})
+    columns = {"customer": "id", "time": "day", "amount": "x"}
+    arrays: dict[str, Any] = {"kind": np.array([1, 3]), "word": np.array(["a", "c"])}
+    for code, codes in arrays.items():
+        panel = wallet.SpendPanel.from_transactions(table, **columns, code=code, internal_codes=codes)
+        assert panel.amounts.tolist() == [[2.0]]
+    with pytest.raises(ColumnError, match=r"the type of internal_codes \(bool\)"):
+        wallet.SpendPanel.from_transactions(table, **columns, code="kind", internal_codes=[True])

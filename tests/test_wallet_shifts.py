@@ -227,6 +227,32 @@ def test_by_hand_a_score_counts_hits() -> None:
     assert frame["recall"].iloc[-1] >= frame["recall"].iloc[0]
 
 
+def test_by_hand_a_share_of_a_round_number_is_not_one_less() -> None:
+    """0.29 x 100 is 28.999999999999996 in a computer, and 0.57 x 100 is 56.99999999999999."""
+    planted = plant_shifts(panel_of(np.ones((100, 6))), falls=0.29, gains=0.57, random_state=0)
+    assert planted.provenance.counts["falls"] == (planted.planted == -1).sum() == 29
+    assert planted.provenance.counts["gains"] == (planted.planted == 1).sum() == 57
+
+
+@pytest.mark.parametrize("null", ["trend", "season", "spread", "walk", "whole numbers", "new", "pauses"])
+def test_customers_who_differ_but_do_not_change_are_no_finding(null: str) -> None:
+    """Trends, seasons and spreads of each customer's own are in the earlier windows too."""
+    rng = np.random.default_rng(7)
+    n, t = 4000, np.arange(36)
+    noise, own, month = 0.25 * rng.standard_t(5, (n, 36)), rng.normal(size=(n, 1)), rng.integers(-40, 30, (n, 1))
+    amounts = {
+        "trend": np.exp(noise + 0.04 * own * t),
+        "season": np.exp(noise + 0.5 * own * np.cos(2.0 * np.pi * (t / 12.0 + rng.random((n, 1))))),
+        "spread": np.exp(noise * np.exp(0.8 * own)),
+        "walk": np.exp(np.cumsum(0.4 * noise, axis=1)),
+        "whole numbers": rng.poisson(3.0, (n, 36)).astype(float),
+        "new": np.exp(noise + np.exp(-np.maximum(t - month, 0) / 6.0)) * (t >= month),
+        "pauses": np.exp(noise) * (rng.random((n, 36)) > rng.beta(1.0, 4.0, (n, 1))),
+    }[null]
+    found = spend_shifts(panel_of(amounts))
+    assert not np.isin(found.verdict, ["fall", "gain"]).any()
+
+
 def test_planting_changes_only_the_last_months_by_the_told_share() -> None:
     panel = panel_of(simulated(500, 7))
     planted = plant_shifts(panel, falls=0.1, gains=0.1, recent=2, random_state=3)
@@ -317,6 +343,18 @@ def test_by_hand_detection() -> None:
     assert detect_shocks(np.exp(np.arange(15.0)), months=months) == ()
     assert detect_shocks(levels, months=months, smallest=0.4) == ()
     assert len(detect_shocks(levels, months=months, smallest=0.39)) == 1  # exp(-0.5) = 1 - 0.3935
+
+
+def test_by_hand_the_way_back_from_a_high_month_is_no_shock() -> None:
+    """December is 80 % higher in four years; only a January that falls below November is a shock."""
+    levels = [180.0 if m % 12 == 11 else 100.0 + m**2 % 7 for m in range(48)]
+    months = [f"{2021 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
+    assert detect_shocks(levels, months=months) == ()
+    levels[24:26] = [50.0, 60.0]  # from 180; half of the loss is regained at the square root of 180 x 50, 94.9
+    (found,) = detect_shocks(levels, months=months)
+    assert (found.start, found.end) == ("2023-01", "2023-02")
+    amounts = simulated(1000, 17) * np.where(np.arange(36) % 12 == 11, 1.8, 1.0)
+    assert spend_shifts(panel_of(amounts), detect="peers").shocks == ()
 
 
 def test_a_level_that_stays_low_is_the_new_level_after_the_longest() -> None:
@@ -530,6 +568,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], match: str)
         ({"macro": np.ones(30)}, "macro and detect='macro'"),
         ({"detect": "macro"}, "macro and detect='macro'"),
         ({"detect": "macro", "macro": np.ones(29)}, "macro has shape \\(29,\\)"),
+        ({"detect": "macro", "macro": ["1"] * 30}, "macro must hold numbers only"),
         ({"peers": ["a"] * 19}, "one group for each of the 20 customers"),
     ],
 )
@@ -573,6 +612,8 @@ def test_a_shock_without_months_is_refused(shock: dict[str, Any], match: str) ->
         ([1.0] * 9, {"months": ["2021-01"]}, DomainError, "months has 1 entries"),
         ([1.0] * 9, {"months": ["2021-01"] * 9}, DataError, "months must ascend"),
         ([1.0] * 8 + [math.nan], {}, DataError, "1 level"),
+        (["1"] * 9, {}, DomainError, "series must hold numbers only"),
+        (np.ma.array([1.0] * 9, mask=[True] + [False] * 8), {}, DataError, "1 level"),
         ([1.0] * 9, {"threshold": 0.0}, DomainError, "threshold must be a number above 0"),
         ([1.0] * 9, {"smallest": 1.0}, DomainError, "smallest must be a share"),
         ([1.0] * 9, {"longest": 0}, DomainError, "longest must be a whole number from 1"),

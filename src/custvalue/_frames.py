@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -79,6 +80,21 @@ def unmasked(data: object) -> object:
     if not isinstance(data, np.ma.MaskedArray):
         return data
     return np.where(np.ma.getmaskarray(data), np.nan, np.ma.getdata(data))
+
+
+def row_of_numbers(values: object, *, argument: str, each: str) -> FloatArray:
+    """Give real numbers as a float64 array of its own, NaN where masked; refuse text, dates and complex ones."""
+    given: Any = unmasked(values)
+    numbers: FloatArray | None = None
+    with suppress(OverflowError, TypeError, ValueError):
+        there = np.asarray(given)
+        texts = there.dtype == object and any(isinstance(one, str | bytes) for one in there.ravel())
+        if there.dtype.kind in "biufO" and not texts:
+            numbers = np.array(given, dtype=np.float64)
+    if numbers is None:
+        message = f"{argument} must hold numbers only, one {each}."
+        raise DomainError(message)
+    return numbers
 
 
 def records(frame: object, required: Sequence[str], optional: Sequence[str] = ()) -> list[dict[str, Any]]:

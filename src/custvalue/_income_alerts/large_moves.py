@@ -243,11 +243,7 @@ def _settings(min_amount: object, z: object, quantile: object) -> tuple[float, f
 
 
 def _moved(amounts: ArrayLike, n: int) -> FloatArray:
-    try:
-        moved = np.array(amounts, dtype=np.float64)
-    except (TypeError, ValueError):
-        message = "amounts must hold numbers only, one a customer."
-        raise DomainError(message) from None
+    moved = _frames.row_of_numbers(amounts, argument="amounts", each="a customer")
     if moved.shape != (n,):
         message = f"amounts has shape {moved.shape}; allowed: ({n},), one for each row of history."
         raise DomainError(message)

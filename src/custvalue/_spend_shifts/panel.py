@@ -11,6 +11,7 @@ import pandas as pd
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
+from custvalue._spec import unboxed
 from custvalue._spend_shifts.months import month_number, month_text
 from custvalue._spend_shifts.population import joined, peers_of
 from custvalue._spend_shifts.reading import Asked, Cells, Doubled, Missing, filled, read_cells, require_amounts
@@ -90,8 +91,8 @@ class SpendPanel:
         Parameters
         ----------
         data : array_like of shape (n_customers, n_months), or pandas, Polars or PyArrow frame
-            Amounts from 0. The columns of a frame are months written as '2024-03', in any order, unless `start`
-            says what month the first of them is.
+            Amounts from 0. The columns of a frame are months written as '2024-03', or dates or periods, in any
+            order, unless `start` says what month the first of them is.
         start : str, date or datetime, default=None
             First month; needed for an array.
         customer : str, default=None
@@ -127,6 +128,8 @@ class SpendPanel:
                [4., 2.]])
         """
         _require_rule("missing", missing, Missing)
+        if isinstance(data, pd.DataFrame):  # columns of a pivot are dates or periods
+            data = data.set_axis([str(name) for name in data.columns], axis=1)
         names = _frames.column_names(data)
         if names is None:
             if start is None or customer is not None or isinstance(peers, str):
@@ -308,13 +311,14 @@ class SpendPanel:
         >>> panel.amounts, panel.provenance.counts["internal"]
         (array([[10.,  8.]]), 1)
         """
-        if isinstance(internal_codes, str) or (code is None) != (not internal_codes):
+        codes = () if isinstance(internal_codes, str) else tuple(unboxed(one) for one in internal_codes)
+        if isinstance(internal_codes, str) or (code is None) != (not codes):
             message = "code and internal_codes belong together: a column, and a sequence of at least one code."
             raise DomainError(message)
         there = population is not None and peers in (_frames.column_names(population) or ())
         asked = Asked(customer, time, amount, None if there else peers, code, counterpart)
-        cells = read_cells(frame, asked, first=first, last=last, codes=tuple(internal_codes))
-        settings = {"internal_codes": len(internal_codes), "counterpart": counterpart is not None}
+        cells = read_cells(frame, asked, first=first, last=last, codes=codes)
+        settings = {"internal_codes": len(codes), "counterpart": counterpart is not None}
         return _from_cells(cells, population, customer, peers, "zero", settings)
 
     def __len__(self) -> int:

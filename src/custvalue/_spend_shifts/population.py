@@ -37,7 +37,7 @@ def joined(population: Any, customer: str, peers: str | None, cells: Cells) -> E
         labels = tuple(frame.get_column(customer).to_list())
         if peers is not None and peers in frame.columns:
             groups = tuple(frame.get_column(peers).to_list())
-    elif isinstance(population, str) or not hasattr(population, "__iter__"):
+    elif isinstance(population, str) or not hasattr(population, "__iter__") or getattr(population, "ndim", 1) != 1:
         message = "population must be a sequence of labels or a frame in memory."
         raise DomainError(message)
     else:
@@ -45,6 +45,12 @@ def joined(population: Any, customer: str, peers: str | None, cells: Cells) -> E
     index = pd.Index(labels)
     if index.isna().any() or not index.is_unique:
         message = "population holds null or doubled customers; allowed: each customer once."
+        raise DataError(message)
+    if index.dtype.kind == "f":
+        message = (
+            "population holds labels with a fraction or of a floating type, which join keys that differ; allowed: "
+            "integers or text, as in the frame. Cast them."
+        )
         raise DataError(message)
     places = index.get_indexer(pd.Index(cells.customers))
     if strangers := int((places < 0).sum()):

@@ -24,6 +24,8 @@ _KEY, _MONTH, _AMOUNT, _PEER, _ROWS = "key", "month", "amount", "peer", "rows"
 _SPARK_ODD = frozenset(".`")
 #: Months that are brought into memory from an engine at once.
 BLOCK: Final = 6
+#: Smallest amount above 0: quotients of smaller ones and the largest would overflow.
+SMALLEST: Final = 1e-100
 
 Doubled: TypeAlias = Literal["refuse", "sum", "mean"]
 Missing: TypeAlias = Literal["refuse", "zero", "previous"]
@@ -147,7 +149,8 @@ def _internal(asked: Asked, codes: Sequence[str | int], types: dict[str, Any]) -
     marks = []
     if asked.code is not None:
         whole, text = types[asked.code].is_integer(), isinstance(types[asked.code], _TEXT)
-        if not all(isinstance(one, int) if whole else text and isinstance(one, str) for one in codes):
+        kinds = {type(one) for one in codes}
+        if not ((whole and kinds == {int}) or (text and kinds == {str})):
             allowed = f"the type of internal_codes ({', '.join(sorted({type(one).__name__ for one in codes}))})"
             raise ColumnError.wrong_type(asked.code, found=str(types[asked.code]), allowed=allowed)
         marks.append(nw.col("code").is_in(list(codes)).fill_null(value=False))
@@ -287,6 +290,11 @@ def filled(amounts: FloatArray, present: Any, missing: Missing, what: str) -> Fl
 
 def require_amounts(amounts: FloatArray, what: str) -> None:
     """Refuse what is missing, below 0, infinite, or beyond any bank."""
-    if strange := int(np.count_nonzero(~((amounts >= 0.0) & (amounts <= _frames.LARGEST)))):
-        message = f"{what} holds {strange} amount(s) that are missing, below 0 or infinite; allowed: from 0."
+    allowed = (amounts >= SMALLEST) & (amounts <= _frames.LARGEST)
+    allowed |= amounts == 0.0
+    if strange := int(np.count_nonzero(~allowed)):
+        message = (
+            f"{what} holds {strange} amount(s) that are missing, below 0 or infinite; allowed: from 0, and others "
+            f"than 0 from {SMALLEST:g} to {_frames.LARGEST:g}."
+        )
         raise DataError(message)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 from pydantic import Field
 
+from custvalue import _frames
 from custvalue._kernels import peer_factor as peer_kernel
 from custvalue._kernels import placebo_null as null_kernel
 from custvalue._results import provenance, read_only
@@ -165,6 +166,12 @@ def spend_shifts(
     complete stop could not reach `q` is "not testable" (no power), and is left out of the falls' adjustment
     (Tarone 1990 [5]_). p-values cannot be smaller than 1 / (M + 1): with few customers little can be found.
 
+    The null holds where the recent months are like the earlier ones. What only some customers do in these months
+    of every year is no common season: make them a peer group, or give 24 months and more before the recent ones.
+    Simulated with 10,000 customers of whom 5 % spend 63 % less in every last quarter, 24 months call 217 to 352
+    of them falls and 36 months none; beside 2 % true falls 36 months have 20 % false ones at q = 0.05. Recent
+    months that are noisier than the earlier ones, by a fifth, have 12 %.
+
     Cost: O(n T log T) time, and memory of about two and a half further panels.
 
     References
@@ -248,7 +255,7 @@ def _macro(panel: SpendPanel, settings: ShiftSettings, macro: ArrayLike | None) 
         raise DomainError(message)
     if macro is None:
         return None
-    levels = np.asarray(macro)
+    levels = _frames.row_of_numbers(macro, argument="macro", each="a month")
     if levels.shape != panel.months.shape:
         message = f"macro has shape {levels.shape}; allowed: one level for each of the {len(panel.months)} months."
         raise DomainError(message)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FALL_BANDS: Final = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 1.0)
 _GAIN_BANDS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, np.inf)
 
+_ROUNDING: Final = 1e-9
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PlantedShifts:
@@ -216,7 +218,8 @@ def plant_shifts(
     sizes = [_sizes(fall_sizes, "fall_sizes", 1.0), _sizes(gain_sizes, "gain_sizes", np.inf)]
     rng = check_random_state(random_state)
     order = rng.permutation(n)
-    counts = [int(share * n) for share in shares]
+    # 0.29 x 100 is not quite 29 in a computer.
+    counts = [int(share * n + _ROUNDING) for share in shares]
     planted, change = np.zeros(n, dtype=np.int8), np.zeros(n)
     start = 0
     for sign, count, (low, high) in zip((-1, 1), counts, sizes, strict=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from custvalue import _frames
 from custvalue._spec import Name, Spec, unboxed, whole_number
 from custvalue._spend_shifts.months import month_number, month_text
 from custvalue.exceptions import DataError, DomainError
@@ -117,8 +118,10 @@ def detect_shocks(
     .. math:: g_t < m - 3 \cdot 1.4826 \cdot \operatorname{median} |g - m|, \quad m = \operatorname{median}(g),
 
     the usual rule of outliers on a robust scale (Hampel 1974 [1]_). It lasts while the series has not regained
-    half of what it lost, and begins only with a loss of at least `smallest` (both ours). A slow slide has no such
-    month and is not found: declare it.
+    half of what it lost, and begins only with a loss of at least `smallest`. A fall of which less than half goes
+    below the month before the last is the way back from a single high month, such as December, and begins none
+    (all three ours). A slow slide has no such month and is not found: declare it. A low month of every year is
+    found like a shock.
 
     References
     ----------
@@ -156,11 +159,7 @@ def detect_shocks(
 
 
 def _positive(series: ArrayLike, argument: str) -> FloatArray:
-    try:
-        numbers = np.array(series, dtype=np.float64)
-    except (TypeError, ValueError):
-        message = f"{argument} must hold numbers only, one a month."
-        raise DomainError(message) from None
+    numbers = _frames.row_of_numbers(series, argument=argument, each="a month")
     if numbers.ndim != 1 or len(numbers) <= FEWEST:
         message = (
             f"{argument} has shape {numbers.shape}; allowed: one level a month, at least {FEWEST + 1} months."
@@ -181,7 +180,9 @@ def shock_runs(path: FloatArray, threshold: float, highest: float, longest: int)
     runs = []
     place = 1
     while place < len(path):
-        if growth[place - 1] >= limit:
+        fell = growth[place - 1]
+        from_a_peak = place > 1 and path[place] - path[place - 2] > 0.5 * fell
+        if fell >= limit or from_a_peak:
             place += 1
             continue
         before, lost, start = path[place - 1], 0.0, place

@@ -142,8 +142,8 @@ class WalletEstimate:
         Raises
         ------
         DomainError
-            If shapes differ, `kind` is unknown, only one end or an interval without a level is given, or an
-            estimate that is not identified gives no reason.
+            If shapes differ, numbers are text, marks are not True or False, `kind` is unknown, only one end or an
+            interval without a level is given, or an estimate that is not identified gives no reason.
         DataError
             If an amount is not finite or below 0, an interval is upside down, or a told size lies below `own`.
 
@@ -157,7 +157,7 @@ class WalletEstimate:
         here = amounts(own, "own")
         n = len(here)
         wanted = amounts(size, "size", n)
-        told = np.zeros(n, dtype=np.bool_) if observed is None else np.asarray(observed, dtype=np.bool_)
+        told = np.zeros(n, dtype=np.bool_) if observed is None else _marks(observed)
         _require_settings(kind, low, high, level, identified=identified, reasons=reasons)
         names = tuple(range(n)) if customers is None else tuple(customers)
         if len(names) != n or told.shape != (n,):
@@ -248,11 +248,7 @@ class WalletEstimate:
 
 def amounts(values: ArrayLike, argument: str, n: int | None = None) -> FloatArray:
     """Give finite amounts from 0 in one dimension; refuse anything else by the argument's name."""
-    try:
-        numbers = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        message = f"{argument} must hold numbers only, one a customer."
-        raise DomainError(message) from None
+    numbers = _frames.row_of_numbers(values, argument=argument, each="a customer")
     if numbers.ndim != 1 or (n is not None and len(numbers) != n):
         expected = "one number a customer" if n is None else f"{n} numbers, one a customer"
         message = f"{argument} has shape {numbers.shape}; allowed: {expected}."
@@ -261,6 +257,16 @@ def amounts(values: ArrayLike, argument: str, n: int | None = None) -> FloatArra
         message = f"{argument} holds {strange} amount(s) that are missing, below 0 or infinite; allowed: from 0."
         raise DataError(message)
     return numbers
+
+
+def _marks(observed: ArrayLike) -> BoolArray:
+    """Give True and False only: text and NaN would all be true."""
+    marks = np.asarray(observed)
+    plain = marks.dtype == object and all(isinstance(one, bool | np.bool_) for one in marks.ravel())
+    if marks.size and not (marks.dtype.kind == "b" or plain):
+        message = f"observed holds {marks.dtype} values; allowed: True or False, one a customer."
+        raise DomainError(message)
+    return marks.astype(np.bool_)
 
 
 def _require_settings(
