@@ -139,6 +139,45 @@ def test_by_hand_nearest_customers() -> None:
     np.testing.assert_allclose(model.fit(X, own).predict_levels([[1.0], [11.0]]), [[1, 2, 3], [10, 20, 30]])
 
 
+def test_by_hand_nearest_customers_alike() -> None:
+    """Of customers alike all count, not those that stand first; those as far as the last share its place.
+
+    Three wanted at 0: the one there, with weight 1, and the four at a distance of 1, of 1/2 each: 5 | 1 2 3 4.
+    Reached at 1, 2, 3, 4, 5: 1/2, 1, 3/2, 2, 3; shares of 3: 1/6, 1/3, 1/2, 2/3, 1.
+    """
+    asked = wallet.RealisticWallet(levels=(0.5, 0.9), model="knn", n_neighbors=2, log_spend=False)
+    alike = asked.fit(np.zeros((10, 1)), np.arange(1.0, 11.0))
+    np.testing.assert_allclose(alike.predict_levels([[0.0]]), [[5.0, 9.0]])
+    X, own = [[0.0], [1.0], [-1.0], [1.0], [-1.0], [9.0]], [5.0, 1.0, 2.0, 3.0, 4.0, 90.0]
+    few = wallet.RealisticWallet(levels=(0.3, 0.5, 0.6, 0.7), model="knn", n_neighbors=3, log_spend=False)
+    np.testing.assert_allclose(few.fit(X, own).predict_levels([[0.0]]), [[2.0, 3.0, 4.0, 5.0]])
+
+
+@pytest.mark.parametrize("name", ["linear", "knn", "forest", "boosting"])
+def test_the_unit_of_money_does_not_matter(name: Any) -> None:
+    X, own = customers(150, 8)
+    asked: dict[str, Any] = {"model": name, "log_spend": False, "n_estimators": 5, "random_state": 0}
+    one = wallet.RealisticWallet(**asked).fit(X, own).predict_levels(X)
+    for unit in (2.0**-60, 2.0**60):
+        two = wallet.RealisticWallet(**asked).fit(X, own * unit).predict_levels(X)
+        np.testing.assert_allclose(two / unit, one, rtol=1e-6)
+
+
+def test_pandas_labels_pair_spend_with_customers() -> None:
+    X, own = customers(60, 4)
+    table = pd.DataFrame(X, index=[f"c{i}" for i in range(60)])
+    table.columns = table.columns.astype(str)
+    spend = pd.Series(own, table.index)
+    fit, mixed = wallet.RealisticWallet().fit(table, spend), wallet.RealisticWallet().fit(table, spend.iloc[::-1])
+    np.testing.assert_array_equal(mixed.predict(table), fit.predict(table))
+    np.testing.assert_array_equal(fit.estimate(table, spend.iloc[::-1]).own, own)
+    assert fit.score(table, spend.iloc[::-1]) == fit.score(table, own)
+    assert fit.coverage(table, spend.iloc[::-1]).tolist() == fit.coverage(table, own).tolist()
+    for use in (fit.fit, fit.estimate, fit.score, fit.coverage):
+        with pytest.raises(DataError, match="different index labels"):
+            use(table, spend.reset_index(drop=True))
+
+
 def test_meinshausen2006_weights_by_a_second_route() -> None:
     """Meinshausen 2006, equations 4 to 6, with every weight written out."""
     X, own = customers(80, 9)

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 
 from custvalue import wallet
 from custvalue._wallet_survey.models import gamma_coefficients
+from custvalue._wallet_survey.weighting import bounded
 from custvalue.exceptions import ColumnError, DataError, DomainError
 from loyalty_survey import LoyaltySurvey, make_loyalty_survey
 
@@ -163,6 +164,100 @@ def test_by_hand_hot_deck() -> None:
         [[1.0], [2.0], [10.0]], [2.0, 4.0, 30.0]
     )
     assert asked.predict([[9.0], [0.0]]).tolist() == [17.0, 3.0]
+
+
+def test_by_hand_hot_deck_with_respondents_alike() -> None:
+    """Two of eight alike: the mean of all eight, not of the two that stand first.
+
+    At 1 the donors at 0 and 2 are equally far: of two places each holds one, whatever number of them there is. At
+    0 with five neighbours all four there count, and one place is shared by the 12 at a distance of 2.
+    """
+    alike = small(model="hot_deck", n_neighbors=2, own=None, outcome="external")
+    told = [float(i) for i in range(8)]
+    assert alike.fit([[3.0]] * 8, told).predict([[3.0]]).tolist() == [3.5]
+    assert alike.fit([[0.0], [2.0], [9.0]], [4.0, 8.0, 50.0]).predict([[1.0]]).tolist() == [6.0]
+    many = small(model="hot_deck", n_neighbors=5, own=None, outcome="external")
+    X = [[0.0, 0.0]] * 4 + [[2.0, 0.0]] * 6 + [[-2.0, 0.0]] * 6 + [[50.0, 9.0]]
+    found = many.fit(X, [10.0] * 4 + [20.0] * 6 + [40.0] * 6 + [1000.0]).predict([[0.0, 0.0]])
+    np.testing.assert_allclose(found, [(4 * 10.0 + 30.0) / 5.0])
+
+
+def test_hot_deck_against_a_plain_search() -> None:
+    """Second route: sort all distances; no ties, weights of the answers."""
+    rng = np.random.default_rng(5)
+    X, told = rng.normal(size=(200, 3)), rng.gamma(2.0, size=200)
+    told[:80] = NAN
+    asked = small(model="hot_deck", n_neighbors=7, own=None, outcome="external", weighting="propensity").fit(
+        X, told
+    )
+    Z, answered = (X - X.mean(axis=0)) / X.std(axis=0), ~np.isnan(told)
+    far = ((Z[:, None, :] - Z[None, answered, :]) ** 2).sum(axis=2)
+    near = np.argsort(far, axis=1)[:, :7]
+    wanted = np.average(told[answered][near], weights=asked.response_.weights[near], axis=1)
+    np.testing.assert_allclose(asked.predict(X), wanted)
+
+
+def test_bounds_hold_and_the_mean_weight_is_one() -> None:
+    weights = bounded(np.array([1.0, 1.0, 1.0, 1.0, 1.0, 40.0]), 0.9, 1.2)
+    np.testing.assert_allclose(weights, [0.96, 0.96, 0.96, 0.96, 0.96, 1.2])
+    np.testing.assert_allclose(bounded(np.array([3.0, 1.0]), 0.1, 9.0), [1.5, 0.5])
+    np.testing.assert_allclose(bounded(np.array([3.0, 1.0]), 1.0, 1.0), [1.0, 1.0])
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("unit", [1e-30, 1e40])
+def test_the_unit_of_money_does_not_matter(survey: LoyaltySurvey, name: Any, unit: float) -> None:
+    held = survey.customers[FIGURES]
+    other = held.assign(own_spend=held["own_spend"] * unit, income=held["income"] * unit)
+    one = model(model=name).fit(held, survey.answers).estimate(held, survey.answers)
+    two = model(model=name).fit(other, survey.answers * unit).estimate(other, survey.answers * unit)
+    for part in ("size", "low", "high"):
+        np.testing.assert_allclose(getattr(two, part) / unit, getattr(one, part), rtol=1e-7)
+
+
+def test_a_feature_in_a_tiny_unit_is_still_read() -> None:
+    X = np.column_stack([np.ones(40), np.tile([1.0, 2.0], 20)])
+    told = 1.0 + np.tile([10.0, 30.0], 20)
+    found = small(features=[1]).fit(X * [1.0, 1e-200], told).predict(X * [1.0, 1e-200])
+    np.testing.assert_allclose(found, told)
+
+
+def test_pandas_labels_pair_answers_with_customers(survey: LoyaltySurvey) -> None:
+    held = survey.customers[FIGURES].set_axis([f"c{i}" for i in range(len(survey.customers))])
+    told = pd.Series(np.asarray(survey.answers), held.index)
+    asked, mixed = model().fit(held, told), model().fit(held, told.iloc[::-1])
+    np.testing.assert_array_equal(mixed.predict(held), asked.predict(held))
+    wanted = asked.estimate(held, told)
+    np.testing.assert_array_equal(asked.estimate(held, told.iloc[::-1]).size, wanted.size)
+    for use in (model().fit, asked.estimate):
+        with pytest.raises(DataError, match="y and X have different index labels"):
+            use(held, told.reset_index(drop=True))
+    own, strata = held["own_spend"], pd.Series(np.arange(len(held)) % 3, held.index)
+    plain = wallet.ratio_wallet(own.to_numpy(), told.to_numpy(), strata=strata.tolist())
+    found = wallet.ratio_wallet(own, told.iloc[::-1], strata=strata.sample(frac=1.0, random_state=0))
+    np.testing.assert_array_equal(found.size, plain.size)
+    assert found.customers[:2] == ("c0", "c1")
+    with pytest.raises(DataError, match="total and own have different index labels"):
+        wallet.ratio_wallet(own, told.reset_index(drop=True), method="ratio_of_sums")
+
+
+def test_margins_by_place_and_name_are_kept_in_the_provenance() -> None:
+    X = pd.DataFrame({"own": [1.0] * 4, "segment": [1, 1, 1, 2], "region": [1, 2, 1, 1]})
+    margins = {"segment": {np.int64(1): 500, np.int64(2): 500}, np.int64(2): {1: 0.5, 2: 0.5}}
+    asked = small(own="own", features=["own"], weighting="raking", margins=margins).fit(X, [2.0, 2.0, 2.0, 6.0])
+    kept = json.loads(asked.estimate(X).provenance.spec)["margins"]
+    assert kept == {"segment": {"1": 500, "2": 500}, "2": {"1": 0.5, "2": 0.5}}
+
+
+def test_masked_amounts_are_missing() -> None:
+    masked = np.ma.MaskedArray([1.0, 2.0, 3.0], mask=[False, False, True])
+    with pytest.raises(DataError, match=r"own holds 1 amount\(s\) that are missing"):
+        wallet.ratio_wallet(masked, [2.0, 4.0, 8.0], method="ratio_of_sums")
+    assert wallet.ratio_wallet([1.0, 2.0, 3.0], masked, method="ratio_of_sums").observed.tolist() == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_by_hand_raking_and_kish() -> None:
@@ -327,6 +422,13 @@ def test_by_hand_accuracy_leaving_one_out() -> None:
     assert found.to_frame().loc[0, "respondents"] == 4
 
 
+def test_accuracy_does_not_use_up_the_chance_of_the_model() -> None:
+    own = np.arange(1.0, 41.0)
+    chance = np.random.RandomState(0)
+    small(random_state=chance).accuracy(own[:, None], 2.0 * own, random_state=1)
+    assert chance.randint(10**6) == np.random.RandomState(0).randint(10**6)
+
+
 def test_accuracy_does_not_touch_the_model(survey: LoyaltySurvey) -> None:
     X, y = survey.customers[FIGURES], survey.answers
     asked = model()
@@ -437,6 +539,8 @@ TOTAL = [2.0, 3.0, 5.0, NAN]
         ),
         ({"weighting": "raking", "margins": {"class": {1: 1, 2: 1, 3: 1}}}, TOTAL, DataError, "no respondent"),
         ({"weighting": "raking", "margins": {"class": {1: 1, 2: 0}}}, TOTAL, DomainError, "positive parts"),
+        ({"weighting": "raking", "margins": {"class": {"a": 1}}}, TOTAL, DomainError, "must map numbers"),
+        ({"weighting": "raking", "margins": {"class": {1: "x"}}}, TOTAL, DomainError, "must map numbers"),
         ({"weighting": "raking", "margins": {"class": [1]}}, TOTAL, DomainError, "must map each value"),
         ({"weighting": "raking", "margins": ["class"]}, [2.0, 3.0, 5.0, 9.0], DataError, "without an answer too"),
         ({"weighting": "propensity"}, [2.0, 3.0, 5.0, 9.0], DataError, "Every row of X has an answer"),

@@ -14,7 +14,7 @@ from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
-from custvalue._wallet_models.designs import aligned, in_order, labels_of
+from custvalue._wallet_estimate.pairing import aligned, in_order, labels_of
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from custvalue import _frames
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from custvalue._typing import FloatArray, Table
 
 #: A column this near (relative to its length) to the span of others is taken to lie in it.
@@ -60,41 +57,3 @@ def rank_of(matrix: FloatArray) -> int:
     """Give the rank of a matrix whose columns are of like size."""
     values = np.linalg.svd(np.linalg.qr(matrix, mode="r"), compute_uv=False)
     return int(np.count_nonzero(values > values[0] * NEARNESS))
-
-
-def aligned(**tables: Any) -> tuple[tuple[Any, ...], pd.Index | None]:
-    """Give pandas tables and Series in the order of the first one's index, and that index; others as they are."""
-    index: pd.Index | None = None
-    first, answer = "", []
-    for argument, table in tables.items():
-        own = getattr(table, "index", None)
-        if index is None and isinstance(own, pd.Index):
-            index, first = own, argument
-        answer.append(in_order(index, table, argument, first))
-    return tuple(answer), index
-
-
-def in_order(index: pd.Index | None, table: Any, argument: str, first: str) -> Any:
-    """Give a pandas table or Series in the order of an index; refuse other labels, by position they would mix."""
-    own = getattr(table, "index", None)
-    if index is None or not isinstance(own, pd.Index) or own.equals(index):
-        return table
-    places = _frames.places_by_label(index, own)
-    if places is None:
-        message = (
-            f"{argument} and {first} have different index labels; give both the same labels, each once, or arrays "
-            "(.to_numpy()) in the same order."
-        )
-        raise DataError(message)
-    return table.iloc[places]
-
-
-def labels_of(index: pd.Index | None, customers: Sequence[Any] | None, n: int) -> tuple[Any, ...]:
-    """Give the customers' labels: those given, else a pandas index, else places."""
-    if customers is None:
-        return tuple(range(n)) if index is None else tuple(index.tolist())
-    labels = tuple(customers)
-    if isinstance(customers, str) or len(labels) != n:
-        message = f"customers must be {n} labels, one a customer."
-        raise DomainError(message)
-    return labels

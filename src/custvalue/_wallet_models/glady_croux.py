@@ -15,7 +15,8 @@ from custvalue._kernels import thinned_poisson as kernel
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
-from custvalue._wallet_models.designs import Design, aligned, design, in_order, labels_of
+from custvalue._wallet_estimate.pairing import aligned, in_order, labels_of
+from custvalue._wallet_models.designs import Design, design
 from custvalue._wallet_models.identification import (
     Fit,
     excluded_rank,

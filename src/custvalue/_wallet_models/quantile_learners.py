@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 #: Customers answered at once.
 _BLOCK: Final = 1024
+#: Distances held at once.
+_CELLS: Final = 2_000_000
 #: A share that rounding carried past a whole number of customers is that number.
 _ROUNDING: Final = 1e-9
+#: Distances that differ by less than this share are equal.
+_TIE: Final = 1e-9
 
 
 class Settings(NamedTuple):
@@ -61,22 +65,62 @@ class Boosted(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The customers learnt from, and how to find those nearest."""
+    """The customers learnt from, and how to find those nearest; those equally far share the places left."""
 
     search: Any
     middle: FloatArray
     scale: FloatArray
     own: FloatArray
-    ranks: IntArray
+    n_neighbors: int
+    levels: FloatArray
 
     def quantiles(self, numbers: FloatArray) -> FloatArray:
         """Give the quantiles of what the nearest customers spend."""
-        found = np.empty((len(numbers), len(self.ranks)))
+        found = np.empty((len(numbers), len(self.levels)))
+        ranks, wanted = ranks_at(self.levels, self.n_neighbors), self.n_neighbors
+        more = wanted < len(self.own)
+        alike = np.zeros(len(numbers), dtype=np.bool_)
         for first in range(0, len(numbers), _BLOCK):
             some = slice(first, first + _BLOCK)
-            places = self.search.kneighbors((numbers[some] - self.middle) / self.scale, return_distance=False)
-            found[some] = np.sort(self.own[places], axis=1)[:, self.ranks]
+            far, places = self.search.kneighbors(self._scaled(numbers[some]), n_neighbors=wanted + more)
+            found[some] = np.sort(self.own[places[:, :wanted]], axis=1)[:, ranks]
+            if more:
+                alike[some] = far[:, wanted] <= far[:, wanted - 1] * (1.0 + _TIE)
+        if alike.any():
+            unlike, place = np.unique(numbers[alike], axis=0, return_inverse=True)
+            found[alike] = self._with_ties(self._scaled(unlike))[place.reshape(-1)]
         return found
+
+    def _scaled(self, numbers: FloatArray) -> FloatArray:
+        return np.asarray((numbers - self.middle) / self.scale)
+
+    def _with_ties(self, rows: FloatArray) -> FloatArray:
+        """Give the quantiles where more customers lie as far as the last neighbour: they share its place."""
+        found = np.empty((len(rows), len(self.levels)))
+        taken, todo = self.n_neighbors, np.arange(len(rows))
+        while len(todo):
+            taken = min(2 * taken, len(self.own))
+            block = max(1, _CELLS // taken)
+            cut = np.zeros(len(todo), dtype=np.bool_)
+            for first in range(0, len(todo), block):
+                some = slice(first, first + block)
+                far, places = self.search.kneighbors(rows[todo[some]], n_neighbors=taken)
+                edge = far[:, self.n_neighbors - 1 : self.n_neighbors]
+                nearer, tied = far < edge * (1.0 - _TIE), np.abs(far - edge) <= edge * _TIE
+                cut[some] = tied[:, -1] & (taken < len(self.own))
+                left = self.n_neighbors - nearer.sum(axis=1, keepdims=True)
+                weights = np.where(nearer, 1.0, np.where(tied, left / tied.sum(axis=1, keepdims=True), 0.0))
+                found[todo[some]] = self._weighted(self.own[places], weights)
+            todo = todo[cut]
+        return found
+
+    def _weighted(self, own: FloatArray, weights: FloatArray) -> FloatArray:
+        """Give the least spend at which the weights of those at or below reach each level."""
+        order = np.argsort(own, axis=1, kind="stable")
+        reached = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+        wanted = self.levels * self.n_neighbors - _ROUNDING
+        places = np.column_stack([(reached < one).sum(axis=1) for one in wanted])
+        return np.take_along_axis(own, np.take_along_axis(order, places, axis=1), axis=1)
 
 
 class Leaves(NamedTuple):
@@ -142,19 +186,24 @@ def _nearest(numbers: FloatArray, own: FloatArray, settings: Settings, _: np.ran
 
     constant = numbers.min(axis=0) == numbers.max(axis=0)
     middle = np.where(constant, numbers[0], numbers.mean(axis=0))
-    spread = numbers.std(axis=0)
+    unit = np.abs(numbers).max(axis=0)
+    unit = np.where(unit > 0.0, unit, 1.0)
+    spread = (numbers / unit).std(axis=0) * unit
     scale = np.where(constant | (spread <= 0.0), 1.0, spread)
     n_neighbors = min(settings.n_neighbors, len(own))
-    search = NearestNeighbors(n_neighbors=n_neighbors).fit((numbers - middle) / scale)
-    return Nearest(search, middle, scale, own, ranks_at(settings.levels, n_neighbors))
+    # A tree's distances of equal rows are equal; those of a matrix product are not.
+    search = NearestNeighbors(algorithm="kd_tree").fit((numbers - middle) / scale)
+    return Nearest(search, middle, scale, own, n_neighbors, settings.levels)
 
 
 def _leaves(numbers: FloatArray, own: FloatArray, settings: Settings, rng: np.random.RandomState) -> Learnt:
     from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - slow to import, seldom used
 
+    # A tree takes a variance of 1e-16 for none, in whatever unit.
+    spread = float(own.std()) or 1.0
     forest = RandomForestRegressor(
         settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, random_state=rng.randint(2**31 - 1)
-    ).fit(numbers, own)
+    ).fit(numbers, own / spread)
     order = np.argsort(own, kind="stable")
     nodes = np.array([tree.tree_.node_count for tree in forest.estimators_], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(nodes)[:-1]])

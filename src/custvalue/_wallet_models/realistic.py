@@ -15,6 +15,7 @@ from custvalue._estimators import Regressor, checked_table
 from custvalue._kernels import pinball
 from custvalue._spec import unboxed, whole_number
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
+from custvalue._wallet_estimate.pairing import aligned
 from custvalue._wallet_models.quantile_learners import LEARNERS, Learnt, Planes, Settings
 from custvalue.exceptions import DataError, DomainError
 
@@ -111,9 +112,9 @@ class RealisticWallet(Regressor):
     Planes minimise the pinball loss to a share of 1e-6 of it, shown by the dual
     (:math:`O(n p^2)`, seconds for a million customers). Forest: every customer weighs the mean, over the trees, of
     1 / (customers in the leaf) where it shares the leaf (Meinshausen 2006 [3]_). The nearest customers and the
-    leaves give the least spend that a share of at least p does not top. Levels learnt one by one may cross;
-    sorting each customer's quantiles mends it and lies on the whole no farther from the truth (Chernozhukov et
-    al. 2010 [4]_).
+    leaves give the least spend that a share of at least p does not top; those as far as the last of the nearest
+    share its place. Levels learnt one by one may cross; sorting each customer's quantiles mends it and lies on the
+    whole no farther from the truth (Chernozhukov et al. 2010 [4]_).
 
     With `conformal`, each quantile is raised or lowered by the :math:`\lceil (m + 1) p \rceil`-th smallest of
     :math:`y_i - \hat q_p(x_i)` of the m held-out customers, so that a new customer exchangeable with them lies at
@@ -201,15 +202,15 @@ class RealisticWallet(Regressor):
         DomainError
             If a setting is not allowed.
         DataError
-            If a value is missing or infinite, a spend is below 0, there are not more customers than columns, or
-            too few are held out for the highest level.
+            If a value is missing or infinite, a spend is below 0, pandas labels of X and y differ, there are not
+            more customers than columns, or too few are held out for the highest level.
         """
         settings, share, offset = self._settings()
         if y is None:
             message = "This RealisticWallet estimator requires y to be passed, but the target y is None."
             raise DataError(message)
         numbers = self._table(X, reset=True)
-        own = _spend(y, len(numbers), "y")
+        own = _spend(y, X, len(numbers), "y")
         if len(numbers) <= numbers.shape[1]:
             message = (
                 f"X has n_samples = {len(numbers)} and {numbers.shape[1]} columns; needed: more customers than "
@@ -343,10 +344,10 @@ class RealisticWallet(Regressor):
         Raises
         ------
         DataError
-            If a value is missing or infinite, or a spend below 0.
+            If a value is missing or infinite, a spend below 0, or pandas labels differ.
         """
         wallets = self.predict(X)
-        return -pinball.pinball_loss(_spend(y, len(wallets), "y"), wallets, float(self.levels_[-1]))
+        return -pinball.pinball_loss(_spend(y, X, len(wallets), "y"), wallets, float(self.levels_[-1]))
 
     def coverage(self, X: Table, own: ArrayLike) -> FloatArray:
         """Give the share of customers at or below their quantile, to be held against the levels.
@@ -366,10 +367,10 @@ class RealisticWallet(Regressor):
         Raises
         ------
         DataError
-            If a value is missing or infinite, or a spend below 0.
+            If a value is missing or infinite, a spend below 0, or pandas labels differ.
         """
         quantiles = self.predict_levels(X)
-        spend = _spend(own, len(quantiles), "own")
+        spend = _spend(own, X, len(quantiles), "own")
         return np.array([pinball.coverage(spend, column) for column in quantiles.T])
 
     def estimate(
@@ -399,7 +400,7 @@ class RealisticWallet(Regressor):
         DomainError
             If `level` is none of `levels`.
         DataError
-            If a value is missing or infinite, or a spend below 0.
+            If a value is missing or infinite, a spend below 0, or pandas labels differ.
         """
         check_is_fitted(self)
         place = _place(self.levels_, level)
@@ -408,7 +409,7 @@ class RealisticWallet(Regressor):
         told = {"model": self.model, "level": chosen, "log_spend": self.log_spend, "offset": self.offset_}
         told |= {"conformal": self.conformal}
         return WalletEstimate.of(
-            _spend(own, len(sizes), "own"),
+            _spend(own, X, len(sizes), "own"),
             sizes,
             kind="realistic",
             method=f"quantile {chosen:g} of own spend, {self.model}",
@@ -446,9 +447,9 @@ def _place(levels: FloatArray, level: object) -> int:
     return int(np.argmax(near))
 
 
-def _spend(own: ArrayLike, n: int, argument: str) -> FloatArray:
-    """Give own spend, one a customer, from 0."""
-    given = _frames.unmasked(own)
+def _spend(own: ArrayLike, X: Table, n: int, argument: str) -> FloatArray:
+    """Give own spend, one a customer, from 0; a pandas Series beside a pandas frame is paired by its labels."""
+    given = _frames.unmasked(aligned(**{"X": X, argument: own})[0][1])
     if np.asarray(given).dtype.kind == "c":  # scikit-learn's own message would show the figures
         message = f"{argument} holds complex numbers; allowed: amounts from 0."
         raise DomainError(message)

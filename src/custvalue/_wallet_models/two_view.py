@@ -11,10 +11,12 @@ import pandas as pd
 from scipy.special import logsumexp, ndtri
 from scipy.stats import f as f_law
 
+from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
-from custvalue._wallet_models.designs import Design, aligned, design, labels_of, rank_of
+from custvalue._wallet_estimate.pairing import aligned, labels_of
+from custvalue._wallet_models.designs import Design, design, rank_of
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -372,7 +374,7 @@ def _spending(own: ArrayLike, scale: Scale) -> FloatArray:
 
 def _told(surveyed: ArrayLike, here: FloatArray) -> FloatArray:
     try:
-        told = np.array(surveyed, dtype=np.float64)
+        told = np.array(_frames.unmasked(surveyed), dtype=np.float64)
     except (TypeError, ValueError):
         message = "surveyed must hold numbers, one a customer, NaN where no wallet was told."
         raise DomainError(message) from None

@@ -67,8 +67,12 @@ def _told(column: str, held: FloatArray, parts: Any) -> Margin:
     if not isinstance(parts, Mapping) or not parts:
         message = f"margins of '{column}' must map each value to its known part."
         raise DomainError(message)
-    known = np.array(list(parts.keys()), dtype=np.float64)
-    amounts = np.array(list(parts.values()), dtype=np.float64)
+    try:
+        known = np.array(list(parts.keys()), dtype=np.float64)
+        amounts = np.array(list(parts.values()), dtype=np.float64)
+    except (TypeError, ValueError):
+        message = f"margins of '{column}' must map numbers, the values in X, to numbers, their parts."
+        raise DomainError(message) from None
     if not (np.isfinite(known).all() and ((amounts > 0.0) & (amounts <= _frames.LARGEST)).all()):
         message = f"margins of '{column}' must hold finite values with positive parts."
         raise DomainError(message)
@@ -93,8 +97,10 @@ class Figures(NamedTuple):
         raw = cls(chosen, logged, offsets, np.zeros(len(chosen)), np.ones(len(chosen)))
         design = raw.design(numbers)
         constant = design.min(axis=0) == design.max(axis=0)
-        spread = design.std(axis=0)
-        mean = np.where(constant, design[0], design.mean(axis=0))
+        unit = np.abs(design).max(axis=0)
+        unit = np.where(unit > 0.0, unit, 1.0)
+        spread = (design / unit).std(axis=0) * unit
+        mean = np.where(constant, design[0], (design / unit).mean(axis=0) * unit)
         return raw._replace(mean=mean, scale=np.where(constant | (spread <= 0.0), 1.0, spread))
 
     def design(self, numbers: FloatArray) -> FloatArray:

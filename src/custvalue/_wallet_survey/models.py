@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from custvalue.exceptions import DataError
 
 if TYPE_CHECKING:
-    from custvalue._typing import FloatArray, IntArray
+    from custvalue._typing import BoolArray, FloatArray, IntArray
 
 Model: TypeAlias = Literal["log", "gamma", "boosting", "strata", "hot_deck"]
 #: Part of the median positive amount that is added before a logarithm where an amount may be 0.
@@ -21,6 +21,8 @@ ROUNDING = 1e-12
 _STEPS = 200
 _SMALLEST_STEP = 1e-10
 _LARGEST_LOG = 700.0
+#: Distances that differ by less than this part are equal; customers that the hot deck serves at a time.
+_TIE, _ROWS = 1e-9, 50_000
 #: A model carried far beyond its answers stops here; amounts are refused from there on.
 _LOG_OF_MOST = 340.0
 
@@ -130,11 +132,12 @@ class Boosting:
         self.model = HistGradientBoostingRegressor(
             learning_rate=0.1, max_iter=n_estimators, early_stopping=False, random_state=seed
         )
-        self.model.fit(sample.design, sample.external, sample_weight=sample.weights)
+        self.scale = float(np.average(sample.external, weights=sample.weights))
+        self.model.fit(sample.design, sample.external / self.scale, sample_weight=sample.weights)
 
     def predict(self, design: FloatArray, strata: IntArray) -> FloatArray:  # noqa: ARG002 - models are asked alike
         """Give the expected spending elsewhere, from 0."""
-        return np.asarray(np.maximum(self.model.predict(design), 0.0), dtype=np.float64)
+        return np.asarray(self.scale * np.maximum(self.model.predict(design), 0.0), dtype=np.float64)
 
 
 class StratumMeans:
@@ -159,20 +162,47 @@ class StratumMeans:
 
 
 class HotDeck:
-    """The mean of the respondents most like the customer."""
+    """The mean of the respondents most like the customer; those equally far share the places that are left.
+
+    Respondents with the same figures are one donor, so that it does not matter which of them comes first.
+    """
 
     def __init__(self, sample: Sample, n_neighbors: int) -> None:
         if len(sample.design) < n_neighbors:
             message = f"n_neighbors is {n_neighbors}, but there are only {len(sample.design)} respondents to take."
             raise DataError(message)
-        self.external, self.weights = sample.external, sample.weights
-        self.donors = NearestNeighbors(n_neighbors=n_neighbors, algorithm="kd_tree").fit(sample.design)
+        unlike, donor = np.unique(sample.design, axis=0, return_inverse=True)
+        donor = donor.reshape(-1)
+        self.n_neighbors = n_neighbors
+        self.counts = np.bincount(donor)
+        self.weights = np.bincount(donor, sample.weights)
+        self.means = np.bincount(donor, sample.weights * sample.external) / self.weights
+        self.donors = NearestNeighbors(algorithm="kd_tree").fit(unlike)
 
     def predict(self, design: FloatArray, strata: IntArray) -> FloatArray:  # noqa: ARG002 - models are asked alike
         """Give the weighted mean of the nearest respondents."""
-        near = self.donors.kneighbors(design, return_distance=False)
-        weights = self.weights[near]
-        return np.asarray((weights * self.external[near]).sum(axis=1) / weights.sum(axis=1))
+        found = np.empty(len(design))
+        for first in range(0, len(design), _ROWS):
+            rows = np.arange(first, min(first + _ROWS, len(design)))
+            taken = self.n_neighbors + 1
+            while len(rows):
+                taken = min(taken, len(self.counts))
+                found[rows], cut = self._mean(design[rows], taken)
+                rows, taken = rows[cut], 2 * taken
+        return found
+
+    def _mean(self, design: FloatArray, taken: int) -> tuple[FloatArray, BoolArray]:
+        """Give the means from so many donors, and where more of them lie as far as the last that counts."""
+        far, near = self.donors.kneighbors(design, n_neighbors=taken)
+        counts = self.counts[near]
+        last = np.argmax(np.cumsum(counts, axis=1) >= self.n_neighbors, axis=1)
+        edge = np.take_along_axis(far, last[:, None], axis=1)
+        nearer, tied = far < edge * (1.0 - _TIE), np.abs(far - edge) <= edge * _TIE
+        left = self.n_neighbors - (counts * nearer).sum(axis=1, keepdims=True)
+        part = np.where(nearer, 1.0, np.where(tied, left / (counts * tied).sum(axis=1, keepdims=True), 0.0))
+        weights = part * self.weights[near]
+        cut = tied[:, -1] if taken < len(self.counts) else np.zeros(len(design), dtype=np.bool_)
+        return np.asarray((weights * self.means[near]).sum(axis=1) / weights.sum(axis=1)), cut
 
 
 class Nothing:

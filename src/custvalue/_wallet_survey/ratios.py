@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
+from custvalue._wallet_estimate.pairing import aligned, labels_of
 from custvalue._wallet_survey.answers import OwnAboveTotal, numbers_of, read
 from custvalue.exceptions import DataError, DomainError
 
@@ -37,7 +38,7 @@ def ratio_wallet(
     total: ArrayLike,
     *,
     method: RatioMethod = "stratified_ratio",
-    strata: Sequence[Any] | None = None,
+    strata: ArrayLike | None = None,
     own_above_total: OwnAboveTotal = "refuse",
     customers: Sequence[Any] | None = None,
 ) -> WalletEstimate:
@@ -53,12 +54,12 @@ def ratio_wallet(
             default="stratified_ratio"
         Sum of totals over sum of own within each stratum; the same over all; the mean of total / own; one over
         the mean of own / total. The last two are wrong for totals and are there to be compared with.
-    strata : sequence, default=None
+    strata : array_like of shape (n_customers,), default=None
         Stratum of each customer; for ``stratified_ratio`` only.
     own_above_total : {"refuse", "raise_total"}, default="refuse"
         What becomes of an answer below the spending here.
     customers : sequence, default=None
-        Labels, one a customer.
+        Labels, one a customer; None: the index of the first pandas argument, else the places.
 
     Returns
     -------
@@ -68,10 +69,11 @@ def ratio_wallet(
     Raises
     ------
     DomainError
-        If `method` is unknown, or `strata` are given or lacking against it.
+        If `method` is unknown, `strata` are given or lacking against it, or `customers` are not one a customer.
     DataError
         If an amount is negative or infinite, own lies above total, nobody answered, a stratum is missing or has
-        no respondent, there are fewer respondents than strata, or a ratio has nothing below it.
+        no respondent, there are fewer respondents than strata, a ratio has nothing below it, or pandas arguments
+        have different labels (the same in another order are put in order).
 
     See Also
     --------
@@ -107,6 +109,7 @@ def ratio_wallet(
     if own_above_total not in get_args(OwnAboveTotal):
         message = "own_above_total must be 'refuse' or 'raise_total'."
         raise DomainError(message)
+    (own, total, strata), index = aligned(own=own, total=total, strata=strata)
     here = amounts(own, "own")
     told = read(
         numbers_of(total, len(here), "total", per="own has"), here, "total", own_above_total, argument="total"
@@ -126,16 +129,17 @@ def ratio_wallet(
         size,
         kind="total",
         method=method,
-        customers=customers,
+        customers=labels_of(index, customers, len(here)),
         reasons=reasons,
         observed=answered,
         spec=json.dumps({"method": method, "own_above_total": own_above_total}),
     )
 
 
-def stratum_codes(strata: Sequence[Any], answered: BoolArray) -> IntArray:
+def stratum_codes(strata: ArrayLike, answered: BoolArray) -> IntArray:
     """Give each customer the number of a stratum; refuse missing ones, and those without a respondent."""
-    codes, names = pd.factorize(pd.Series(list(strata), dtype=object))
+    given: Any = strata  # not all that is array_like can be listed; what cannot is refused by Python
+    codes, names = pd.factorize(pd.Series(list(given), dtype=object))
     if len(codes) != len(answered):
         message = f"strata must have one entry for each of the {len(answered)} customers."
         raise DomainError(message)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from custvalue._spec import unboxed, whole_number
 from custvalue._wallet_survey.answers import Outcome, OwnAboveTotal
 from custvalue._wallet_survey.models import Model
 from custvalue.exceptions import DomainError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "outcome": get_args(Outcome),
@@ -58,5 +56,12 @@ def _require_bounds(bounds: Any) -> None:
 
 def as_json(settings: Mapping[str, Any]) -> str:
     """Give the settings as JSON; what JSON does not know as text."""
-    plain = {name: unboxed(value) for name, value in settings.items() if name != "random_state"}
+    plain = {name: _plain(value) for name, value in settings.items() if name != "random_state"}
     return json.dumps(plain, sort_keys=True, default=str, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Give mappings with text as keys, which may hold columns by name and by place at once."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else unboxed(value)

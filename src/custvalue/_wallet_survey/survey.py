@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -12,6 +13,7 @@ from custvalue import _frames
 from custvalue._estimators import Regressor, checked_table
 from custvalue._spec import whole_number
 from custvalue._wallet_estimate.estimate import WalletEstimate
+from custvalue._wallet_estimate.pairing import aligned
 from custvalue._wallet_survey import settings as rules
 from custvalue._wallet_survey.accuracy import SurveyAccuracy, folds_of, measured
 from custvalue._wallet_survey.answers import Answers, numbers_of, read, require_own
@@ -45,7 +47,7 @@ class SurveyWallet(Regressor):
         What y holds: spending at all banks, at the others, or own over total in (0, 1].
     model : {"log", "gamma", "boosting", "strata", "hot_deck"}, default="log"
         How spending elsewhere is learnt: least squares on its logarithm with Duan's smearing; a gamma regression;
-        gradient boosting; the mean of the stratum; or the mean of the nearest respondents.
+        gradient boosting; the mean of the stratum, or of the nearest respondents; those equally far share a place.
     features : sequence of str or int, default=None
         Columns of X that the model reads; None: all.
     log_columns : sequence of str or int, default=()
@@ -119,7 +121,8 @@ class SurveyWallet(Regressor):
     The conformal interval is that of a split: fitted on a part of the respondents, with the ranks of
     (e + c) / (e' + c) on the others, c as above. It holds its level for customers exchangeable with the
     respondents, whatever the model. The bootstrap draws respondents anew and joins residuals; its weights stay as
-    they are. Neither knows of customers who are unlike all who answered. Cost: O(n p^2) for ``"log"``.
+    they are, and the residuals are those of the fit: with boosting too narrow (.83 for .90 in our
+    simulation). Neither knows of customers who are unlike all who answered. Cost: O(n p^2) for ``"log"``.
 
     References
     ----------
@@ -197,7 +200,7 @@ class SurveyWallet(Regressor):
         X : table of shape (n_customers, n_columns)
             Figures of the customers, respondents alone or all customers.
         y : array_like of shape (n_customers,)
-            Answers, NaN where there is none.
+            Answers, NaN where there is none; a pandas Series beside a pandas frame is paired by its labels.
 
         Returns
         -------
@@ -209,7 +212,8 @@ class SurveyWallet(Regressor):
         ColumnError
             If a named column is missing.
         DataError
-            If an answer contradicts itself, there are too few, or a stratum or margin has none.
+            If an answer contradicts itself, there are too few, a stratum or margin has none, or pandas labels of X
+            and y differ.
         DomainError
             If a setting is none of those allowed.
         """
@@ -219,7 +223,7 @@ class SurveyWallet(Regressor):
             raise DataError(message)
         numbers = checked_table(self, X, reset=True)
         self._locate(numbers)
-        told = self._read(numbers, y)
+        told = self._read(numbers, y, X)
         answered = told.answered
         if (n := int(answered.sum())) < self.min_respondents:
             message = (
@@ -298,9 +302,12 @@ class SurveyWallet(Regressor):
             design, answered, propensity=propensity, margins=margins, bounds=bounds
         )
 
-    def _read(self, numbers: FloatArray, y: Any) -> Answers:
+    def _read(self, numbers: FloatArray, y: Any, X: Table) -> Answers:
+        (_, y), _ = aligned(X=X, y=y)
         own = None if self._own is None else numbers[:, self._own]
-        values = numbers_of(column_or_1d(_plain(y), warn=True), len(numbers), "y", per="X has")
+        values = numbers_of(
+            column_or_1d(np.asarray(_frames.unmasked(y)), warn=True), len(numbers), "y", per="X has"
+        )
         return read(values, own, self.outcome, self.own_above_total)
 
     def _codes(self, numbers: FloatArray) -> IntArray:
@@ -400,7 +407,7 @@ class SurveyWallet(Regressor):
         numbers = checked_table(self, X, reset=False)
         own = numbers[:, self._own]
         require_own(own)
-        told = Answers(np.full(len(own), np.nan), 0) if y is None else self._read(numbers, y)
+        told = Answers(np.full(len(own), np.nan), 0) if y is None else self._read(numbers, y, X)
         return numbers, own, told, self._model.predict(self._figures.design(numbers), self._codes(numbers))
 
     def _reasons(self, design: FloatArray, told: Answers, external: FloatArray) -> list[str]:
@@ -475,7 +482,7 @@ class SurveyWallet(Regressor):
         DataError
             If the answers are refused as at the fit, or a stratum has a single respondent.
         """
-        asked = type(self)(**self.get_params()).set_params(interval=None).fit(X, y)
+        asked = clone(self).set_params(interval=None).fit(X, y)
         sample, own = asked._respondents  # noqa: SLF001 - one of its own kind
         whole_number(n_folds, "n_folds", 2, len(own), what="the number of respondents, ")
         if self.model == "strata" and (alone := int(np.count_nonzero(np.bincount(sample.strata) == 1))):
@@ -490,8 +497,3 @@ class SurveyWallet(Regressor):
             model = fitted(sample.take(~held).in_order(), asked._settings)  # noqa: SLF001 - one of its own kind
             found[held] = model.predict(sample.design[held], sample.strata[held])
         return measured(self.model, int(n_folds), own, sample.external, found, sample.weights)
-
-
-def _plain(y: Any) -> Any:
-    """Give masked answers as NaN, and a column of any library as an array."""
-    return np.asarray(_frames.unmasked(y))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from custvalue._typing import BoolArray, FloatArray, IntArray
 
 
+#: Halvings of the factor's range; enough for any range of weights.
+_HALVINGS = 100
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class SurveyResponse:
     r"""Who answered a survey, what each answer weighs, and where nobody answered.
@@ -172,6 +176,18 @@ class Chances(NamedTuple):
         return int(np.count_nonzero(beyond))
 
 
+def bounded(weights: FloatArray, low: float, high: float) -> FloatArray:
+    """Scale and cut weights so that they lie within the bounds and their mean, which the bounds hold, is 1."""
+    least, most = low / float(weights.max()), high / float(weights.min())
+    for _ in range(_HALVINGS):
+        factor = np.sqrt(least * most)
+        if np.clip(factor * weights, low, high).mean() < 1.0:
+            least = factor
+        else:
+            most = factor
+    return np.asarray(np.clip(most * weights, low, high))
+
+
 def respond(
     design: FloatArray,
     answered: BoolArray,
@@ -189,8 +205,7 @@ def respond(
         weights *= n / weights.sum()
         if bounds is not None:
             clipped = int(np.count_nonzero((weights < bounds[0]) | (weights > bounds[1])))
-            weights = np.clip(weights, *bounds)
-            weights *= n / weights.sum()
+            weights = bounded(weights, *bounds)
     gap, converged, rounds = np.nan, True, 0
     if margins:
         pairs = [margin.of(answered) for margin in margins]
