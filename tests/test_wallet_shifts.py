@@ -193,7 +193,9 @@ def test_a_customer_who_stops_is_a_fall_and_one_who_often_pauses_is_not_testable
     amounts[0, -3:] = amounts[1500:1510, -3:] = 0.0
     found = spend_shifts(panel_of(amounts), min_active=0.3, min_null=500)
     assert found.verdict[0] == "not testable"
-    assert found.reason[0] == "no power"
+    assert found.reason[0] == "stopped, as others did"
+    assert found.stopped[0]
+    assert not found.stopped[1500:1510].any()
     assert set(found.verdict[1500:1510]) == {"fall"}
     np.testing.assert_array_equal(found.change[1500:1510], -1.0)
 
@@ -655,3 +657,44 @@ def test_scores_of_other_customers_are_refused() -> None:
         score_shifts(planted, planted)  # type: ignore[arg-type]  # refused by name
     with pytest.raises(DomainError, match="panel is a"):
         plant_shifts(np.ones((20, 30)))  # type: ignore[arg-type]  # refused by name
+
+
+def test_who_stops_where_others_leave_is_named() -> None:
+    """Where .3 % leave a month, a fall of 90 % is found and a complete stop is no fall, but is told apart."""
+    amounts = simulated(6000, 8)
+    rng = np.random.default_rng(1)
+    leaves = rng.geometric(0.003, len(amounts))
+    amounts[np.arange(36) >= leaves[:, None]] = 0.0
+    amounts[:20] = simulated(20, 9)
+    amounts[:10, -3:] *= 0.1
+    amounts[10:20, -3:] = 0.0
+    found = spend_shifts(panel_of(amounts), min_null=500)
+    assert (found.verdict[:10] == "fall").sum() >= 8
+    assert set(found.reason[10:20]) == {"stopped, as others did"}
+    np.testing.assert_array_equal(found.change[10:20], -1.0)
+    assert found.stopped[10:20].all()
+    assert (found.actual[found.stopped] == 0.0).all()
+
+
+def test_leavers_known_from_earlier_say_nothing_of_chance() -> None:
+    """Of each three months 1 % fall by two thirds and stay there: none is found until the earlier are named."""
+    amounts = simulated(4000, 10)
+    starts = np.full(4000, 99)
+    starts[:360] = np.repeat(np.arange(9, 36, 3), 40)
+    amounts[np.arange(36) >= starts[:, None]] /= 3.0
+    late, early = starts == 33, starts < 33
+    plain = spend_shifts(panel_of(amounts), min_null=500)
+    told = spend_shifts(panel_of(amounts), min_null=500, known_shifts=early)
+    assert (plain.verdict[late] == "fall").sum() <= 4
+    assert (told.verdict[late] == "fall").sum() >= 20
+    assert (told.verdict[starts == 99] == "fall").sum() <= 3
+
+
+def test_known_shifts_are_flags() -> None:
+    panel = panel_of(simulated(50, 1))
+    with pytest.raises(DomainError, match="True and False for each of the 50"):
+        spend_shifts(panel, known_shifts=[1] * 50)
+    with pytest.raises(DomainError, match="True and False for each of the 50"):
+        spend_shifts(panel, known_shifts=[True])
+    with pytest.raises(DomainError, match="names every customer"):
+        spend_shifts(panel, known_shifts=[True] * 50)

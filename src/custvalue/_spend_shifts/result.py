@@ -10,7 +10,7 @@ import pandas as pd
 
 from custvalue._kernels.peer_factor import OFFSET
 from custvalue._results import html_table, short_repr
-from custvalue._spend_shifts.verdicts import VERDICTS
+from custvalue._spend_shifts.verdicts import REASONS, STOPPED, VERDICTS
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class SpendShifts:
         ``"fall"``, ``"gain"``, ``"none"``, ``"masked"`` (found, but excused by a shock) or ``"not testable"``.
     reason : ndarray of str, shape (n_customers,)
         Why a customer is masked ("shock", "rebound after a shock") or not testable ("too little history", "too
-        little activity", "too few peers", "no power": even a complete stop could be chance); else empty.
+        little activity", "too few peers", "no power": even a complete stop could be chance, "stopped, as others
+        did": the customer did stop, and so often do others); else empty.
     change : ndarray of shape (n_customers,)
         Actual against expected money of the recent months, less 1; NaN where nothing was expected.
     expected : ndarray of shape (n_customers,)
@@ -139,6 +140,11 @@ class SpendShifts:
         columns |= {"change": self.change, "expected": self.expected, "actual": self.actual}
         columns |= {"money_moved": self.money_moved, "p_fall": self.p_fall, "q_fall": self.q_fall}
         return pd.DataFrame(columns | {"p_gain": self.p_gain, "q_gain": self.q_gain})
+
+    @property
+    def stopped(self) -> BoolArray:
+        """Whether a customer had no active recent month and cannot be tested for it, shape (n_customers,)."""
+        return np.asarray(self.reason == REASONS[STOPPED], dtype=np.bool_)
 
     def summary(self) -> pd.DataFrame:
         """Count customers and money by verdict.

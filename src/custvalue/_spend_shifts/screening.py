@@ -83,6 +83,7 @@ def spend_shifts(
     min_active: float = 0.5,
     min_peers: int = 10,
     min_null: int = 2000,
+    known_shifts: ArrayLike | None = None,
 ) -> SpendShifts:
     r"""Screen all customers for falls and gains of their spending.
 
@@ -121,6 +122,12 @@ def spend_shifts(
         Active customers that a group needs in each month of the tested window.
     min_null : int, default=2000
         Earlier windows that a stratum of the null needs; strata with fewer are joined.
+    known_shifts : array_like of bool, shape (n_customers,), default=None
+        Customers who are known to have moved money earlier in these months, such as those an earlier screening
+        found. Their earlier windows say nothing of chance and are left out of the null; they are tested all the
+        same. Without it a bank that customers leave steadily has as many leavers in the null as in the tested
+        months, and finds nobody. Name only those who are known: to leave out whoever once looked bad would call
+        chance a shift. None: nobody.
 
     Returns
     -------
@@ -157,7 +164,8 @@ def spend_shifts(
        p = (1 + #{null <= z}) / (M + 1), among windows with alike numbers of idle months before and in the tested
        ones. Windows whose tested months touch a shock are skipped, and shock months are left out of all baselines.
        Where more than a hundredth of `q` of such windows are without any active month, a complete stop is usual
-       and is "not testable".
+       and is "not testable" for the reason "stopped, as others did": where customers leave month by month, who has
+       just left cannot be told from them by chance. `SpendShifts.stopped` lists them; call them.
     5. Benjamini and Hochberg (1995) [3]_, falls and gains apart, over those that can be tested.
 
     The money expected is the baseline's level times the peers' factor times the share of active baseline months;
@@ -223,10 +231,25 @@ def spend_shifts(
     windows = _windows(panel, settings, closed)
     peer_kernel.subtract_factor(ratios.ratio, factor.factor, codes)
     enough = _enough_peers(factor, windows, settings, codes)
+    chance = ~_known(known_shifts, len(panel.customers))
+    enough[1:] = [peers_there & chance for peers_there in enough[1:]]
     # What a month of nothing is in the easiest of the tested months.
     nothing = (np.log(peer_kernel.OFFSET) - factor.factor[:, windows[0].recent].min(axis=1))[codes]
     tested = _tested(ratios, active, windows, settings, enough, nothing)
     return _result(panel, settings, found, closed, windows[0], ratios.usual, factor, codes, names, tested)
+
+
+def _known(known_shifts: ArrayLike | None, n_customers: int) -> BoolArray:
+    if known_shifts is None:
+        return np.zeros(n_customers, dtype=np.bool_)
+    known = np.asarray(known_shifts)
+    if known.shape != (n_customers,) or known.dtype != np.bool_:
+        message = f"known_shifts must be one of True and False for each of the {n_customers} customers."
+        raise DomainError(message)
+    if known.all():
+        message = "known_shifts names every customer; somebody must say what chance does."
+        raise DomainError(message)
+    return known
 
 
 def _require_months(panel: SpendPanel, settings: ShiftSettings) -> None:
@@ -376,6 +399,7 @@ def _tested(
     hopeless = p_stop > settings.q
     p_fall[hopeless] = np.nan
     reason[hopeless & (reason == verdicts.CLEAR)] = verdicts.POWER
+    reason[(reason == verdicts.POWER) & (seen.idle_recent == settings.recent)] = verdicts.STOPPED
     return _Tested(p_fall, p_gain, reason, seen, int(counts.sum()))
 
 

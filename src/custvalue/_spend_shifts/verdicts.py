@@ -21,8 +21,9 @@ REASONS: Final = (
     "no power",
     "shock",
     "rebound after a shock",
+    "stopped, as others did",
 )
-CLEAR, HISTORY, ACTIVITY, PEERS, POWER, SHOCK, REBOUND = range(7)
+CLEAR, HISTORY, ACTIVITY, PEERS, POWER, SHOCK, REBOUND, STOPPED = range(8)
 
 
 class Excuses(NamedTuple):
