@@ -30,6 +30,25 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of estimators of an amount."""
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the coefficient of determination of the predictions, 1 less their squared errors' share of all.
+
+        Parameters
+        ----------
+        X : array_like or frame of shape (n_customers, n_columns)
+            Customers.
+        y : array_like of shape (n_customers,)
+            What is to be predicted.
+        sample_weight : array_like of shape (n_customers,), default=None
+            Weight of each customer; None: all alike.
+
+        Returns
+        -------
+        float
+            At most 1; 0 for what a constant reaches.
+        """
+        return float(super().score(X, y, sample_weight=sample_weight))
+
 
 def _without_cells(text: str) -> str | None:
     """Replace scikit-learn's messages that show cells; None where a message shows none."""

@@ -326,7 +326,7 @@ class RealisticWallet(Regressor):
         """
         return np.asarray(self.predict_levels(X)[:, -1])
 
-    def score(self, X: Table, y: ArrayLike) -> float:
+    def score(self, X: Table, y: ArrayLike) -> float:  # type: ignore[override]  # unweighted
         """Give the mean pinball loss at the highest level, its sign turned, so that more is better.
 
         Parameters
