@@ -50,8 +50,7 @@ def ratio_wallet(
         Spending here of all customers, from 0. A row may also be the sum of many customers.
     total : array_like of shape (n_customers,)
         Spending at all banks that a respondent stated; NaN where there is no answer.
-    method : {"stratified_ratio", "ratio_of_sums", "mean_of_ratios", "mean_of_shares"}, \
-            default="stratified_ratio"
+    method : {"stratified_ratio", "ratio_of_sums", "mean_of_ratios", "mean_of_shares"}, default="stratified_ratio"
         Sum of totals over sum of own within each stratum; the same over all; the mean of total / own; one over
         the mean of own / total. The last two are wrong for totals and are there to be compared with.
     strata : array_like of shape (n_customers,), default=None
