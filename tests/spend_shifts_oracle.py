@@ -19,6 +19,7 @@ class Rules(NamedTuple):
     min_active: float
     min_peers: int
     min_null: int
+    lasting_shifts: str
 
 
 class Panel(NamedTuple):
@@ -51,6 +52,10 @@ class Window(NamedTuple):
     before: list[int]
     rows: list[Row]
     scales: list[float]
+
+    def chance(self) -> list[tuple[Row, float]]:
+        """Give rows and scales of who speaks for chance."""
+        return [(r, s) for r, s in zip(self.rows, self.scales, strict=True) if r.clear]
 
 
 class Screened(NamedTuple):
@@ -117,17 +122,44 @@ def scales_of(rows: list[Row], length: int) -> list[float]:
     return out
 
 
+def beyond_hampel(values: dict[int, float], sign: int) -> set[int]:
+    """Tell who lies further than 3 x 1.4826 MAD from the median on one side; nobody where the MAD is 0."""
+    if not values:
+        return set()
+    middle = statistics.median(values.values())
+    mad = statistics.median(abs(v - middle) for v in values.values())
+    return {i for i, v in values.items() if mad > 0.0 and sign * (v - middle) > 3.0 * 1.4826 * mad}
+
+
+def without_lasting(panel: Panel, window: Window) -> Window:
+    """Take away the windows of customers whose every next month is still as low, or as high."""
+    months = [t + len(window.tested) for t in window.tested]
+    lasted: set[int] = set()
+    for extreme, sign in ((max, -1), (min, 1)):
+        moved = {
+            i: extreme(panel.adjusted[i][t] for t in months) - r.level
+            for i, r in enumerate(window.rows)
+            if r.clear
+        }
+        z = {i: (0.0 if abs(d) < 1e-9 else d) / window.scales[i] for i, d in moved.items()}
+        lasted |= beyond_hampel(z, sign)
+    rows = [r._replace(clear=r.clear and i not in lasted) for i, r in enumerate(window.rows)]
+    return window._replace(rows=rows)
+
+
 def windows_of(panel: Panel, closed: set[int], rules: Rules) -> list[Window]:
     """Go back from the end, `recent` months at a time."""
     months = len(panel.amounts[0])
-    out = []
+    out: list[Window] = []
     for end in range(months, rules.recent + rules.baseline - 1, -rules.recent):
         start = end - rules.recent
         tested = list(range(start, end))
         before = [t for t in range(start - rules.baseline, start) if t not in closed]
         if end == months or (not closed & set(tested) and 2 * len(before) >= rules.baseline):
             rows = [row_of(panel, i, tested, before, rules) for i in range(len(panel.amounts))]
-            out.append(Window(tested, before, rows, scales_of(rows, len(before))))
+            window = Window(tested, before, rows, scales_of(rows, len(before)))
+            leave_out = out and rules.lasting_shifts == "leave_out"
+            out.append(without_lasting(panel, window) if leave_out else window)
     return out
 
 
@@ -135,8 +167,8 @@ def strata_of(windows: list[Window], rules: Rules) -> dict[tuple[int, int], int]
     """Number the strata by idle months before and in the tested ones; -1 where a stop is usual."""
     counts = [[0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
     for window in windows[1:]:
-        for r in window.rows:
-            counts[r.idle][r.idle_recent] += r.clear
+        for r, _ in window.chance():
+            counts[r.idle][r.idle_recent] += 1
     by_row = classes([sum(c) for c in counts], rules.min_null)
     stratum, last = {}, 0
     for one in range(max(by_row) + 1):
@@ -177,8 +209,8 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
         alike = [
             (o.low / w, -o.high / w)
             for window in windows[1:]
-            for o, w in zip(window.rows, window.scales, strict=True)
-            if o.clear and stratum[o.idle, o.idle_recent] == mine
+            for o, w in window.chance()
+            if stratum[o.idle, o.idle_recent] == mine
         ]
         lows, highs = [low for low, _ in alike], [high for _, high in alike]
         stop = math.log(OFFSET) - min(path) - r.level

@@ -69,9 +69,12 @@ def test_the_panel_is_the_turnover(ran: dict[str, Any]) -> None:
             assert ran["panel"].amounts[place, month] == pytest.approx(wanted, rel=1e-9)
 
 
-def test_a_steady_leak_hides_itself_and_the_page_says_so(ran: dict[str, Any]) -> None:
-    assert ran["falls"].sum() == 0
-    assert "Screening all of them finds 0 falls." in ran["said"]
+def test_a_steady_leak_half_hides_itself_and_the_page_says_so(ran: dict[str, Any]) -> None:
+    assert ran["falls_with_all"].sum() == 0
+    assert "With everybody kept in the null it finds 0." in ran["said"]
+    assert f"Screening all of them finds {ran['falls'].sum()} falls" in ran["said"]
+    assert 5 <= (ran["falls"] & ran["lately"]).sum() <= (ran["flagged"] & ran["left"]).sum()
+    assert (ran["falls"] & ~ran["gone"]).sum() <= 2
     assert ran["gone"][ran["order"]].sum() > 40
     assert (ran["naive"] & ~ran["gone"]).sum() > ran["gone"].sum()
 
@@ -112,6 +115,7 @@ def test_the_guides_table_of_planted_leaks(ran: dict[str, Any]) -> None:
     without = "without those known to have left before"
     lists = {
         ("all", "`spend_shifts`"): (ran["falls"], ran["lately"], ran["gone"]),
+        ("all", "`spend_shifts`, what lasted kept"): (ran["falls_with_all"], ran["lately"], ran["gone"]),
         ("all", "fell by 30 %"): (ran["naive"], ran["lately"], ran["gone"]),
         (without, "`spend_shifts`"): (ran["flagged"], ran["left"], ran["left"]),
         (without, "fell by 30 %"): (ran["rule"], ran["left"], ran["left"]),
@@ -120,7 +124,7 @@ def test_the_guides_table_of_planted_leaks(ran: dict[str, Any]) -> None:
     for which, (named, lately, ever) in lists.items():
         counts = [int(lately.sum()), int((named & lately).sum()), int((named & ~ever).sum())]
         assert counts == pytest.approx(told[which], abs=2)
-    assert f"Of the 50 smallest p-values among all, {ran['gone'][ran['order']].sum()} are" in " ".join(lines)
+    assert f"of the 50 smallest p-values among all, {ran['gone'][ran['order']].sum()} are" in " ".join(lines)
 
 
 def test_what_is_elsewhere(ran: dict[str, Any]) -> None:

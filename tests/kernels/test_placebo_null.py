@@ -16,6 +16,7 @@ from custvalue._kernels.placebo_null import (
     Window,
     exchange_steps,
     joined_classes,
+    lasting_changes,
     placebo_p,
     placebo_windows,
     shrunken_scale,
@@ -117,6 +118,30 @@ def test_by_hand_classes_are_joined_until_they_hold_enough() -> None:
     """With five needed: 6 | 2 + 4 | 1 + 9 | and what is left, 0 + 3, joins the last."""
     assert joined_classes(np.array([6, 2, 4, 1, 9, 0, 3]), 5).tolist() == [0, 1, 1, 2, 2, 2, 2]
     assert joined_classes(np.array([1, 1, 1]), 5).tolist() == [0, 0, 0]
+
+
+def test_by_hand_hampel_tells_whose_next_months_all_stay_low_or_high() -> None:
+    """Levels 0, scales 1.
+
+    Highest of the two months after: median 0, MAD 2, so below 0 - 3 * 1.4826 * 2 = -8.9 lies the -9. Lowest:
+    median -2, MAD 3, so above -2 + 13.3 = 11.3 lies the 19. One month of -20 beside one of 0 is no lasting change.
+    """
+    highest = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, -9.0, 20.0])
+    lowest = np.array([-3.0, -2.0, -20.0, 0.0, 1.0, -10.0, 19.0])
+    adjusted = np.vstack([np.zeros((3, 7)), highest, lowest, np.zeros((1, 7))])
+    window, no, yes = Window(np.array([1, 2]), np.array([0])), np.zeros(7), np.ones(7)
+    everybody = np.ones(7, dtype=np.bool_)
+    found = lasting_changes(adjusted, window, no, yes, everybody)
+    assert found.tolist() == [False, False, False, False, False, True, True]
+    assert not lasting_changes(adjusted, window, no, yes, ~everybody).any()
+    assert lasting_changes(adjusted, window, no, np.where(highest == 20.0, 9.0, 1.0), everybody).sum() == 1
+
+
+def test_where_most_are_equal_nothing_is_called_lasting() -> None:
+    adjusted = np.zeros((4, 5))
+    adjusted[2:, 0] = -3.0
+    window, no = Window(np.array([0, 1]), np.array([0])), np.zeros(5)
+    assert not lasting_changes(adjusted, window, no, no + 1.0, no == 0.0).any()
 
 
 def test_by_hand_strata() -> None:

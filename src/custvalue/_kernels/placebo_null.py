@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 BLOCK: Final = 4096
 #: Changes of logarithms below this are rounding.
 ROUNDING: Final = 1e-9
+#: Median absolute deviations that make a standard deviation of normal values.
+NORMAL: Final = 1.4826
+#: Standard deviations beyond which Hampel's identifier sets a value apart.
+APART: Final = 3.0
 
 
 class Window(NamedTuple):
@@ -155,6 +159,52 @@ def shrunken_scale(
     """Draw each spread towards the usual one: sqrt((n0 g^2 + (m - 1) s^2) / (n0 + m - 1)), at least the floor."""
     weighted = prior * usual * usual + (months - 1.0) * spread * spread
     return np.asarray(np.maximum(np.sqrt(weighted / (prior + months - 1.0)), floor))
+
+
+def lasting_changes(
+    adjusted: FloatArray, window: Window, level: FloatArray, scale: FloatArray, clear: BoolArray
+) -> BoolArray:
+    """Tell whose months after an earlier window are as far off its baseline as hardly any chance brings.
+
+    Parameters
+    ----------
+    adjusted : ndarray of shape (n_months, n_customers)
+        Logarithms with the peers' factor taken off.
+    window : Window
+        A window with at least as many months after it as it tests.
+    level, scale : ndarray of shape (n_customers,)
+        Level and scale of its baseline.
+    clear : ndarray of bool, shape (n_customers,)
+        Whose windows are looked at.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_customers,)
+        Whether the highest of as many months after the window as it tests, less the level, in scales, lies below
+        the median of all by more than 3 times 1.4826 MAD; or the lowest as far above. False where not clear, and
+        for everybody where more than half are equal.
+
+    Notes
+    -----
+    Hampel's identifier (Davies and Gather 1993, Journal of the American Statistical Association 88, 782-792),
+    whose limits a minority of shifts hardly moves. The window's own months are not looked at: those after it
+    share only the baseline with them, so that few of chance's extremes are left out with the shifts (ours).
+    Cost: O(n).
+    """
+    start = window.recent[-1] + 1
+    after = adjusted[start : start + len(window.recent)]
+    out = np.zeros(len(clear), dtype=np.bool_)
+    if not clear.any():
+        return out
+    for extreme, sign in ((after.max(axis=0), 1.0), (after.min(axis=0), -1.0)):
+        moved = sign * (extreme[clear] - level[clear])
+        moved[np.abs(moved) < ROUNDING] = 0.0
+        z = moved / scale[clear]
+        middle = np.median(z)
+        spread = NORMAL * np.median(np.abs(z - middle))
+        if spread > 0.0:
+            out[clear] |= z < middle - APART * spread
+    return out
 
 
 def strata(counts: IntArray, smallest: int, longest: float) -> IntArray:

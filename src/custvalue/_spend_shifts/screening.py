@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from pydantic import Field
 
 from custvalue import _frames
 from custvalue._kernels import peer_factor as peer_kernel
 from custvalue._kernels import placebo_null as null_kernel
 from custvalue._results import provenance, read_only
-from custvalue._spec import Items, Spec, canonical_json, require, unboxed
+from custvalue._spec import canonical_json, require, unboxed
 from custvalue._spend_shifts import verdicts
+from custvalue._spend_shifts.chance import against_chance
 from custvalue._spend_shifts.months import month_text
 from custvalue._spend_shifts.panel import SpendPanel
 from custvalue._spend_shifts.population import peers_of
 from custvalue._spend_shifts.result import SpendShifts
+from custvalue._spend_shifts.settings import ShiftSettings
 from custvalue._spend_shifts.shocks import Shock, closed_months, detect_shocks
 from custvalue.exceptions import DomainError
 
@@ -25,47 +26,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from custvalue._kernels.peer_factor import LogRatios, PeerFactor
-    from custvalue._kernels.placebo_null import Window, WindowStatistics
-    from custvalue._typing import ArrayLike, BoolArray, FloatArray, IntArray
+    from custvalue._kernels.peer_factor import PeerFactor
+    from custvalue._kernels.placebo_null import Window
+    from custvalue._spend_shifts.chance import Tested
+    from custvalue._spend_shifts.settings import Detect, LastingShifts, ShockMode
+    from custvalue._typing import ArrayLike, BoolArray, FloatArray
 
-ShockMode: TypeAlias = Literal["mask", "discount"]
-Detect: TypeAlias = Literal["none", "peers", "macro", "both"]
-#: Weight of the usual spread, in months, against a customer's own.
-PRIOR: Final = 4.0
-#: No log spread is taken for smaller than this.
-FLOOR: Final = 1e-3
-#: Customers alike in idle months whose median spread is the usual one.
-ALIKE: Final = 100
-#: A complete stop is evidence where at most this share of q of earlier windows had one.
-RARE: Final = 0.01
 #: Smallest loss of all peers in a month that begins a shock.
 LOSS: Final = 0.05
-
-
-class ShiftSettings(Spec):
-    """Hold what the analyst decides about a screening."""
-
-    recent: int = Field(ge=1, le=120)
-    baseline: int = Field(ge=4, le=600)
-    q: float = Field(gt=0.0, lt=1.0)
-    min_change: float = Field(ge=0.0, lt=1.0)
-    shocks: Items[Shock]
-    shock_mode: ShockMode
-    detect: Detect
-    min_active: float = Field(gt=0.0, le=1.0)
-    min_peers: int = Field(ge=1)
-    min_null: int = Field(ge=1)
-
-
-class _Tested(NamedTuple):
-    """p-values, and what the tested window says."""
-
-    p_fall: FloatArray
-    p_gain: FloatArray
-    reason: IntArray
-    statistics: WindowStatistics
-    n_null: int
 
 
 def spend_shifts(
@@ -83,6 +51,7 @@ def spend_shifts(
     min_active: float = 0.5,
     min_peers: int = 10,
     min_null: int = 2000,
+    lasting_shifts: LastingShifts = "leave_out",
     known_shifts: ArrayLike | None = None,
 ) -> SpendShifts:
     r"""Screen all customers for falls and gains of their spending.
@@ -122,12 +91,14 @@ def spend_shifts(
         Active customers that a group needs in each month of the tested window.
     min_null : int, default=2000
         Earlier windows that a stratum of the null needs; strata with fewer are joined.
+    lasting_shifts : {"leave_out", "keep"}, default="leave_out"
+        What becomes of earlier windows whose change lasted, by the months after them. A bank that customers leave
+        steadily has as many leavers in earlier windows as in the tested ones: kept, they are the null, and nobody
+        is found.
     known_shifts : array_like of bool, shape (n_customers,), default=None
-        Customers who are known to have moved money earlier in these months, such as those an earlier screening
-        found. Their earlier windows say nothing of chance and are left out of the null; they are tested all the
-        same. Without it a bank that customers leave steadily has as many leavers in the null as in the tested
-        months, and finds nobody. Name only those who are known: to leave out whoever once looked bad would call
-        chance a shift. None: nobody.
+        Customers who are known to have moved money earlier in these months. Their earlier windows say nothing of
+        chance and are left out of the null; they are tested all the same. Name only those who are known: to leave
+        out whoever once looked bad would call chance a shift. None: nobody.
 
     Returns
     -------
@@ -163,16 +134,20 @@ def spend_shifts(
     4. The same at all earlier ends of the panel, `recent` months apart and with :math:`\delta = 0`, is the null:
        p = (1 + #{null <= z}) / (M + 1), among windows with alike numbers of idle months before and in the tested
        ones. Windows whose tested months touch a shock are skipped, and shock months are left out of all baselines.
-       Where more than a hundredth of `q` of such windows are without any active month, a complete stop is usual
-       and is "not testable" for the reason "stopped, as others did": where customers leave month by month, who has
-       just left cannot be told from them by chance. `SpendShifts.stopped` lists them; call them.
+       An earlier window is left out if *every one* of the `recent` months after it is still low (or high) against
+       its baseline, by Hampel's limit of 3 x 1.4826 MAD over all customers: such a change was no chance. Its own
+       months are not looked at, so that chance's extremes stay in.
+       Where more than a hundredth of `q` of the windows that are left are without any active month, stops that
+       end again are usual, and a complete stop is "not testable" for the reason "stopped, as others did".
+       `SpendShifts.stopped` lists them; call them.
     5. Benjamini and Hochberg (1995) [3]_, falls and gains apart, over those that can be tested.
 
     The money expected is the baseline's level times the peers' factor times the share of active baseline months;
     change and money moved are the recent months against it. Steps 1, 2 and 4 are ours, with Efron's (2004) [4]_
-    idea of a null taken from the data. Earlier shifts stay in the null and make it careful. A customer whose
-    complete stop could not reach `q` is "not testable" (no power), and is left out of the falls' adjustment
-    (Tarone 1990 [5]_). p-values cannot be smaller than 1 / (M + 1): with few customers little can be found.
+    idea of a null taken from the data. Earlier shifts that cannot be told from chance stay in the null and make it
+    careful. A customer whose complete stop could not reach `q` is "not testable" (no power), and is left out of
+    the falls' adjustment (Tarone 1990 [5]_); of the others all would be found if all stopped. p-values cannot be
+    smaller than 1 / (M + 1): with few customers little can be found, and `plant_shifts` tells how much.
 
     The null holds where the recent months are like the earlier ones. What only some customers do in these months
     of every year is no common season: make them a peer group, or give 24 months and more before the recent ones.
@@ -219,6 +194,7 @@ def spend_shifts(
         min_active=unboxed(min_active),
         min_peers=unboxed(min_peers),
         min_null=unboxed(min_null),
+        lasting_shifts=lasting_shifts,
     )
     _require_months(panel, settings)
     codes, names = _groups(panel, peers)
@@ -235,7 +211,7 @@ def spend_shifts(
     enough[1:] = [peers_there & chance for peers_there in enough[1:]]
     # What a month of nothing is in the easiest of the tested months.
     nothing = (np.log(peer_kernel.OFFSET) - factor.factor[:, windows[0].recent].min(axis=1))[codes]
-    tested = _tested(ratios, active, windows, settings, enough, nothing)
+    tested = against_chance(ratios, active, windows, settings, enough, nothing)
     return _result(panel, settings, found, closed, windows[0], ratios.usual, factor, codes, names, tested)
 
 
@@ -330,104 +306,6 @@ def _enough_peers(
     return enough
 
 
-def _against(
-    statistics: WindowStatistics, window: Window, settings: ShiftSettings, joined: BoolArray, peers: BoolArray
-) -> IntArray:
-    """Give the place of the reason against a test, 0 where there is none."""
-    length = len(window.baseline)
-    used = length - statistics.idle_baseline
-    reason = np.zeros(len(used), dtype=np.int64)
-    reason[(used < settings.min_active * length) | (used < 2)] = verdicts.ACTIVITY  # noqa: PLR2004 - a spread needs two
-    reason[~joined] = verdicts.HISTORY
-    reason[~peers] = verdicts.PEERS
-    return reason
-
-
-def _scales(statistics: WindowStatistics, window: Window, clear: BoolArray) -> FloatArray:
-    """Draw each customer's spread towards the median spread of those with alike numbers of idle months."""
-    length = len(window.baseline)
-    idle = statistics.idle_baseline[clear]
-    classes = null_kernel.joined_classes(np.bincount(idle, minlength=length + 1), ALIKE)
-    of_each = classes[idle]
-    usual = np.zeros(int(classes.max()) + 1)
-    spread = statistics.spread[clear]
-    for one in range(len(usual)):
-        alike = spread[of_each == one]
-        usual[one] = np.median(alike) if len(alike) else 0.0
-    scale = np.full(len(clear), np.nan)
-    scale[clear] = null_kernel.shrunken_scale(spread, length - idle, usual[of_each], PRIOR, FLOOR)
-    return scale
-
-
-def _tested(
-    ratios: LogRatios,
-    active: BoolArray,
-    windows: list[Window],
-    settings: ShiftSettings,
-    enough: list[BoolArray],
-    nothing: FloatArray,
-) -> _Tested:
-    """Compute the null from the earlier windows, and the p-values of the tested one."""
-    first_active = np.where(active.any(axis=0), active.argmax(axis=0), len(active))
-    ease = (-_log_change(-settings.min_change), _log_change(settings.min_change))
-    counts = np.zeros((settings.baseline + 1, settings.recent + 1), dtype=np.int64)
-    nulls: list[tuple[FloatArray, FloatArray, IntArray]] = []
-    for window, peers in zip(windows[1:], enough[1:], strict=True):
-        seen = null_kernel.window_statistics(ratios.ratio, active, window)
-        clear = _against(seen, window, settings, first_active <= window.baseline[0], peers) == verdicts.CLEAR
-        scale = _scales(seen, window, clear)[clear]
-        pair = _pair(seen, settings)[clear]
-        counts += np.bincount(pair, minlength=counts.size).reshape(counts.shape)
-        nulls.append((seen.low[clear] / scale, -seen.high[clear] / scale, pair))
-    stratum_of = null_kernel.strata(counts, settings.min_null, RARE * settings.q).ravel()
-    window = windows[0]
-    seen = null_kernel.window_statistics(ratios.ratio, active, window)
-    reason = _against(seen, window, settings, first_active <= window.baseline[0], enough[0])
-    scale = _scales(seen, window, reason == verdicts.CLEAR)
-    stratum = np.where(reason == verdicts.CLEAR, stratum_of[_pair(seen, settings)], -1)
-    reason[(reason == verdicts.CLEAR) & (stratum < 0)] = verdicts.POWER
-    null_stratum = stratum_of[np.concatenate([pair for _, _, pair in nulls])]
-    p_fall, p_stop = _p_values(
-        [(seen.low + ease[0]) / scale, (nothing - seen.level + ease[0]) / scale],
-        stratum,
-        np.concatenate([low for low, _, _ in nulls]),
-        null_stratum,
-    )
-    (p_gain,) = _p_values(
-        [(ease[1] - seen.high) / scale], stratum, np.concatenate([high for _, high, _ in nulls]), null_stratum
-    )
-    hopeless = p_stop > settings.q
-    p_fall[hopeless] = np.nan
-    reason[hopeless & (reason == verdicts.CLEAR)] = verdicts.POWER
-    reason[(reason == verdicts.POWER) & (seen.idle_recent == settings.recent)] = verdicts.STOPPED
-    return _Tested(p_fall, p_gain, reason, seen, int(counts.sum()))
-
-
-def _log_change(change: float) -> float:
-    """Give a change of a usual month on the scale of the logarithms."""
-    return float(np.log1p(change / (1.0 + peer_kernel.OFFSET)))
-
-
-def _pair(statistics: WindowStatistics, settings: ShiftSettings) -> IntArray:
-    """Give a number to each pair of idle months before and in the tested months."""
-    pair = statistics.idle_baseline.astype(np.int64) * (settings.recent + 1) + statistics.idle_recent
-    return np.asarray(pair, dtype=np.int64)
-
-
-def _p_values(
-    z: list[FloatArray], stratum: IntArray, null: FloatArray, null_stratum: IntArray
-) -> tuple[FloatArray, ...]:
-    """Give p-values inside each stratum, NaN where there is none."""
-    out = tuple(np.full(len(stratum), np.nan) for _ in z)
-    for one in range(int(null_stratum.max(initial=-1)) + 1):
-        mine = stratum == one
-        if mine.any():
-            ordered = np.sort(null[null_stratum == one])
-            for p, statistic in zip(out, z, strict=True):
-                p[mine] = null_kernel.placebo_p(statistic[mine], ordered)
-    return out
-
-
 def _result(
     panel: SpendPanel,
     settings: ShiftSettings,
@@ -438,7 +316,7 @@ def _result(
     factor: PeerFactor,
     codes: NDArray[np.int32],
     names: tuple[Any, ...],
-    tested: _Tested,
+    tested: Tested,
 ) -> SpendShifts:
     """Add the money, decide, and put the result together."""
     seen = tested.statistics
@@ -462,7 +340,13 @@ def _result(
         excused=verdicts.excuses(closed, settings.recent, settings.shock_mode),
     )
     spec = canonical_json(settings)
-    counts = {"customers": len(usual), "months": len(closed), "null": tested.n_null, "shocks": len(shocks)}
+    counts = {
+        "shocks": len(shocks),
+        "customers": len(usual),
+        "months": len(closed),
+        "null": tested.n_null,
+        "left_out": tested.n_left_out,
+    }
     return SpendShifts(
         panel=panel,
         verdict=read_only(np.array(verdicts.VERDICTS, dtype=object)[decided.verdict]),

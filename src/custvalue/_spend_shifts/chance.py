@@ -1,0 +1,179 @@
+"""What chance does: the null from earlier windows, and the p-values of the tested one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from custvalue._kernels import peer_factor as peer_kernel
+from custvalue._kernels import placebo_null as null_kernel
+from custvalue._spend_shifts import verdicts
+
+if TYPE_CHECKING:
+    from custvalue._kernels.peer_factor import LogRatios
+    from custvalue._kernels.placebo_null import Window, WindowStatistics
+    from custvalue._spend_shifts.settings import ShiftSettings
+    from custvalue._typing import BoolArray, FloatArray, IntArray
+
+#: Weight of the usual spread, in months, against a customer's own.
+PRIOR: Final = 4.0
+#: No log spread is taken for smaller than this.
+FLOOR: Final = 1e-3
+#: Customers alike in idle months whose median spread is the usual one.
+ALIKE: Final = 100
+#: A complete stop is evidence where at most this share of q of earlier windows had one.
+RARE: Final = 0.01
+
+
+class Tested(NamedTuple):
+    """p-values, and what the tested window says."""
+
+    p_fall: FloatArray
+    p_gain: FloatArray
+    reason: IntArray
+    statistics: WindowStatistics
+    n_null: int
+    n_left_out: int
+
+
+class _Null(NamedTuple):
+    """Statistics of earlier windows, low where unusual, and what to hold them against."""
+
+    falls: FloatArray
+    gains: FloatArray
+    stratum: IntArray
+    stratum_of: IntArray
+    n_left_out: int
+
+
+def against_chance(
+    ratios: LogRatios,
+    active: BoolArray,
+    windows: list[Window],
+    settings: ShiftSettings,
+    enough: list[BoolArray],
+    nothing: FloatArray,
+) -> Tested:
+    """Compute the null from the earlier windows, and the p-values of the tested one.
+
+    Parameters
+    ----------
+    ratios : LogRatios
+        Logarithms with the peers' factor taken off.
+    active : ndarray of bool, shape (n_months, n_customers)
+        Which months had an amount above 0.
+    windows : list of Window
+        The tested window, then the earlier ones.
+    settings : ShiftSettings
+        What the analyst decided.
+    enough : list of ndarray of bool, shape (n_customers,)
+        For each window, who has enough peers there (and, in an earlier one, speaks for chance).
+    nothing : ndarray of shape (n_customers,)
+        What a month of nothing is in the easiest of the tested months.
+
+    Returns
+    -------
+    Tested
+        Whose complete stop could not reach `q` is not tested for falls. Of the others all would be found if all
+        stopped, so none of them can be told beforehand to be without power (after Tarone 1990).
+    """
+    first_active = np.where(active.any(axis=0), active.argmax(axis=0), len(active))
+    joined = [first_active <= window.baseline[0] for window in windows]
+    null = _null(ratios, active, windows[1:], settings, list(zip(joined[1:], enough[1:], strict=True)))
+    window = windows[0]
+    seen = null_kernel.window_statistics(ratios.ratio, active, window)
+    reason = _against(seen, window, settings, joined[0], enough[0])
+    scale = _scales(seen, window, reason == verdicts.CLEAR)
+    stratum = np.where(reason == verdicts.CLEAR, null.stratum_of[_pair(seen, settings)], -1)
+    reason[(reason == verdicts.CLEAR) & (stratum < 0)] = verdicts.POWER
+    ease = (-_log_change(-settings.min_change), _log_change(settings.min_change))
+    falls = [(seen.low + ease[0]) / scale, (nothing - seen.level + ease[0]) / scale]
+    p_fall, p_stop = _p_values(falls, stratum, null.falls, null.stratum)
+    (p_gain,) = _p_values([(ease[1] - seen.high) / scale], stratum, null.gains, null.stratum)
+    hopeless = p_stop > settings.q
+    p_fall[hopeless] = np.nan
+    reason[hopeless & (reason == verdicts.CLEAR)] = verdicts.POWER
+    reason[(reason == verdicts.POWER) & (seen.idle_recent == settings.recent)] = verdicts.STOPPED
+    return Tested(p_fall, p_gain, reason, seen, len(null.falls), null.n_left_out)
+
+
+def _null(
+    ratios: LogRatios,
+    active: BoolArray,
+    windows: list[Window],
+    settings: ShiftSettings,
+    allowed: list[tuple[BoolArray, BoolArray]],
+) -> _Null:
+    """Collect the statistics of earlier windows, without those whose change lasted."""
+    falls, gains, pairs, left_out = [], [], [], 0
+    for window, (joined, peers) in zip(windows, allowed, strict=True):
+        seen = null_kernel.window_statistics(ratios.ratio, active, window)
+        clear = _against(seen, window, settings, joined, peers) == verdicts.CLEAR
+        scale = _scales(seen, window, clear)
+        if settings.lasting_shifts == "leave_out":
+            lasted = null_kernel.lasting_changes(ratios.ratio, window, seen.level, scale, clear)
+            left_out += int(lasted.sum())
+            clear &= ~lasted
+        falls.append(seen.low[clear] / scale[clear])
+        gains.append(-seen.high[clear] / scale[clear])
+        pairs.append(_pair(seen, settings)[clear])
+    pair = np.concatenate(pairs)
+    shape = (settings.baseline + 1, settings.recent + 1)
+    counts = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)
+    stratum_of = null_kernel.strata(counts, settings.min_null, RARE * settings.q).ravel()
+    return _Null(np.concatenate(falls), np.concatenate(gains), stratum_of[pair], stratum_of, left_out)
+
+
+def _against(
+    statistics: WindowStatistics, window: Window, settings: ShiftSettings, joined: BoolArray, peers: BoolArray
+) -> IntArray:
+    """Give the place of the reason against a test, 0 where there is none."""
+    length = len(window.baseline)
+    used = length - statistics.idle_baseline
+    reason = np.zeros(len(used), dtype=np.int64)
+    reason[(used < settings.min_active * length) | (used < 2)] = verdicts.ACTIVITY  # noqa: PLR2004 - a spread needs two
+    reason[~joined] = verdicts.HISTORY
+    reason[~peers] = verdicts.PEERS
+    return reason
+
+
+def _scales(statistics: WindowStatistics, window: Window, clear: BoolArray) -> FloatArray:
+    """Draw each customer's spread towards the median spread of those with alike numbers of idle months."""
+    length = len(window.baseline)
+    idle = statistics.idle_baseline[clear]
+    classes = null_kernel.joined_classes(np.bincount(idle, minlength=length + 1), ALIKE)
+    of_each = classes[idle]
+    usual = np.zeros(int(classes.max()) + 1)
+    spread = statistics.spread[clear]
+    for one in range(len(usual)):
+        alike = spread[of_each == one]
+        usual[one] = np.median(alike) if len(alike) else 0.0
+    scale = np.full(len(clear), np.nan)
+    scale[clear] = null_kernel.shrunken_scale(spread, length - idle, usual[of_each], PRIOR, FLOOR)
+    return scale
+
+
+def _log_change(change: float) -> float:
+    """Give a change of a usual month on the scale of the logarithms."""
+    return float(np.log1p(change / (1.0 + peer_kernel.OFFSET)))
+
+
+def _pair(statistics: WindowStatistics, settings: ShiftSettings) -> IntArray:
+    """Give a number to each pair of idle months before and in the tested months."""
+    pair = statistics.idle_baseline.astype(np.int64) * (settings.recent + 1) + statistics.idle_recent
+    return np.asarray(pair, dtype=np.int64)
+
+
+def _p_values(
+    z: list[FloatArray], stratum: IntArray, null: FloatArray, null_stratum: IntArray
+) -> tuple[FloatArray, ...]:
+    """Give p-values inside each stratum, NaN where there is none."""
+    out = tuple(np.full(len(stratum), np.nan) for _ in z)
+    for one in range(int(null_stratum.max(initial=-1)) + 1):
+        mine = stratum == one
+        if mine.any():
+            ordered = np.sort(null[null_stratum == one])
+            for p, statistic in zip(out, z, strict=True):
+                p[mine] = null_kernel.placebo_p(statistic[mine], ordered)
+    return out
