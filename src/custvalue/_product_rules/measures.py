@@ -146,7 +146,7 @@ def interest_measures() -> pd.DataFrame:
     Examples
     --------
     >>> table = interest_measures().set_index("name")
-    >>> table.loc["lift", ["low", "high", "independence"]].tolist()
+    >>> [float(table.at["lift", column]) for column in ("low", "high", "independence")]
     [0.0, inf, 1.0]
     >>> table.index[table["null_invariant"] & ~table["symmetric"]].tolist()[:2]
     ['confidence', 'recall']
