@@ -20,6 +20,7 @@ class Rules(NamedTuple):
     min_peers: int
     min_null: int
     lasting_shifts: str
+    central_matching: bool
 
 
 class Panel(NamedTuple):
@@ -183,6 +184,13 @@ def strata_of(windows: list[Window], rules: Rules) -> dict[tuple[int, int], int]
     return stratum
 
 
+def affine(tested: list[float], earlier: list[float]) -> tuple[float, float]:
+    """Give factor and constant that put the median and the middle half of the one on those of the other."""
+    (a, b, c), (d, e, f) = (statistics.quantiles(z, n=4, method="inclusive") for z in (tested, earlier))
+    factor = (f - d) / (c - a)
+    return factor, e - factor * b
+
+
 def share_as_low(value: float, null: list[float]) -> float:
     """Give (1 + #{null <= z}) / (M + 1)."""
     return (1 + sum(one <= value for one in null)) / (len(null) + 1)
@@ -195,6 +203,17 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
     stratum = strata_of(windows, rules)
     fall, gain = -math.log1p(-rules.min_change / (1 + OFFSET)), math.log1p(rules.min_change / (1 + OFFSET))
     tested, before = windows[0].tested, windows[0].before
+    matched = [(1.0, 0.0), (1.0, 0.0)]
+    if rules.central_matching:
+        now, earlier = (
+            [(r, s) for w in some for r, s in w.chance() if stratum[r.idle, r.idle_recent] >= 0]
+            for some in (windows[:1], windows[1:])
+        )
+        matched = [
+            affine([r.low / s for r, s in now], [r.low / s for r, s in earlier]),
+            affine([-r.high / s for r, s in now], [-r.high / s for r, s in earlier]),
+        ]
+    (times, plus), (times_gain, plus_gain) = matched
     out = Screened([], [], [])
     for i, (r, s) in enumerate(zip(windows[0].rows, windows[0].scales, strict=True)):
         path = [panel.factor[groups[i], t] for t in tested]
@@ -214,9 +233,9 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
         ]
         lows, highs = [low for low, _ in alike], [high for _, high in alike]
         stop = math.log(OFFSET) - min(path) - r.level
-        hopeless = share_as_low((stop + fall) / s, lows) > rules.q
-        out.p_fall.append(math.nan if hopeless else share_as_low((r.low + fall) / s, lows))
-        out.p_gain.append(share_as_low((gain - r.high) / s, highs))
+        hopeless = share_as_low(plus + times * (stop + fall) / s, lows) > rules.q
+        out.p_fall.append(math.nan if hopeless else share_as_low(plus + times * (r.low + fall) / s, lows))
+        out.p_gain.append(share_as_low(plus_gain + times_gain * (gain - r.high) / s, highs))
     return out
 
 

@@ -123,6 +123,7 @@ def test_every_figure_is_that_of_plain_python(seed: int, lasting_shifts: str) ->
         "min_peers": 6,
         "min_null": (20, 60)[seed // 3],
         "lasting_shifts": lasting_shifts,
+        "central_matching": seed in (1, 2, 3),
     }
     found = spend_shifts(panel_of(amounts), peers=groups.tolist(), shocks=shocks, **settings)
     closed = {5, 6} if shocks else set()
@@ -699,6 +700,31 @@ def test_a_steady_leak_does_not_hide_itself() -> None:
     for cleaned in (spend_shifts(panel, min_null=500), told):
         assert (cleaned.verdict[late] == "fall").sum() >= 20
         assert (cleaned.verdict[starts == 99] == "fall").sum() <= 3
+
+
+def test_noisier_recent_months_are_told_and_can_be_matched() -> None:
+    """Months that vary by .3 instead of .2: two in three of the findings are chance, by Efron's matching few."""
+    amounts = simulated(8000, 12)
+    amounts[:, -3:] = (
+        np.median(amounts, axis=1)[:, None] * (amounts[:, -3:] / np.median(amounts, axis=1)[:, None]) ** 1.5
+    )
+    amounts[:160, -3:] *= 0.3
+    panel = panel_of(amounts)
+    plain, matched = spend_shifts(panel), spend_shifts(panel, central_matching=True)
+    assert plain.spread_ratio == matched.spread_ratio
+    assert plain.spread_ratio["fall"] > 1.3
+    assert plain.spread_ratio["gain"] > 1.3
+    false, kept = ((one.verdict[160:] == "fall").sum() for one in (plain, matched))
+    assert kept < 0.3 * false
+    assert (matched.verdict[:160] == "fall").sum() > 0.5 * (plain.verdict[:160] == "fall").sum()
+    calm = spend_shifts(panel_of(simulated(8000, 13)))
+    assert 0.95 < calm.spread_ratio["fall"] < 1.05
+
+
+def test_panels_without_width_have_no_spread_ratio() -> None:
+    found = spend_shifts(panel_of(np.full((50, 30), 7.0)), central_matching=True)
+    assert found.spread_ratio == {"fall": 1.0, "gain": 1.0}
+    assert set(found.verdict) <= {"none", "not testable"}
 
 
 def test_known_shifts_are_flags() -> None:

@@ -33,6 +33,7 @@ class Tested(NamedTuple):
     p_gain: FloatArray
     reason: IntArray
     statistics: WindowStatistics
+    spread_ratio: dict[str, float]
     n_null: int
     n_left_out: int
 
@@ -87,15 +88,22 @@ def against_chance(
     scale = _scales(seen, window, reason == verdicts.CLEAR)
     stratum = np.where(reason == verdicts.CLEAR, null.stratum_of[_pair(seen, settings)], -1)
     reason[(reason == verdicts.CLEAR) & (stratum < 0)] = verdicts.POWER
-    ease = (-_log_change(-settings.min_change), _log_change(settings.min_change))
-    falls = [(seen.low + ease[0]) / scale, (nothing - seen.level + ease[0]) / scale]
+    ease = (-_log_change(-settings.min_change) / scale, _log_change(settings.min_change) / scale)
+    known, known_null = stratum >= 0, null.stratum >= 0
+    fall, gain = seen.low / scale, -seen.high / scale
+    fit_fall = _central_match(fall[known], null.falls[known_null])
+    fit_gain = _central_match(gain[known], null.gains[known_null])
+    falls, gains = [fall + ease[0], (nothing - seen.level) / scale + ease[0]], [gain + ease[1]]
+    if settings.central_matching:
+        falls, gains = [fit_fall.applied(z) for z in falls], [fit_gain.applied(z) for z in gains]
     p_fall, p_stop = _p_values(falls, stratum, null.falls, null.stratum)
-    (p_gain,) = _p_values([(ease[1] - seen.high) / scale], stratum, null.gains, null.stratum)
+    (p_gain,) = _p_values(gains, stratum, null.gains, null.stratum)
     hopeless = p_stop > settings.q
     p_fall[hopeless] = np.nan
     reason[hopeless & (reason == verdicts.CLEAR)] = verdicts.POWER
     reason[(reason == verdicts.POWER) & (seen.idle_recent == settings.recent)] = verdicts.STOPPED
-    return Tested(p_fall, p_gain, reason, seen, len(null.falls), null.n_left_out)
+    spread_ratio = {"fall": fit_fall.ratio, "gain": fit_gain.ratio}
+    return Tested(p_fall, p_gain, reason, seen, spread_ratio, len(null.falls), null.n_left_out)
 
 
 def _null(
@@ -152,6 +160,28 @@ def _scales(statistics: WindowStatistics, window: Window, clear: BoolArray) -> F
     scale = np.full(len(clear), np.nan)
     scale[clear] = null_kernel.shrunken_scale(spread, length - idle, usual[of_each], PRIOR, FLOOR)
     return scale
+
+
+class _Match(NamedTuple):
+    """Medians of the tested and of the earlier statistics, and how much wider the middle of the tested ones is."""
+
+    tested: float
+    earlier: float
+    ratio: float
+
+    def applied(self, z: FloatArray) -> FloatArray:
+        """Move and scale tested statistics onto the null."""
+        return np.asarray(self.earlier + (z - self.tested) / self.ratio)
+
+
+def _central_match(tested: FloatArray, earlier: FloatArray) -> _Match:
+    """Hold the middle half of the tested statistics against that of the null; ratio 1 where one has no width."""
+    if not len(tested) or not len(earlier):
+        return _Match(0.0, 0.0, 1.0)
+    quarters = [np.quantile(z, (0.25, 0.5, 0.75)) for z in (tested, earlier)]
+    now, before = (float(high - low) for low, _, high in quarters)
+    ratio = now / before if now > 0.0 and before > 0.0 else 1.0
+    return _Match(float(quarters[0][1]), float(quarters[1][1]), ratio)
 
 
 def _log_change(change: float) -> float:

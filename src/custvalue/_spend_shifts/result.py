@@ -66,6 +66,10 @@ class SpendShifts:
         Declared and found shocks.
     q : float
         Level of the false discovery rate.
+    spread_ratio : dict of str to float
+        For "fall" and "gain": width of the middle half of the tested statistics over that of the null, before any
+        `central_matching`. Near 1 where the recent months are like the earlier ones; well above, and they are
+        noisier, so that too much is found. 1 where one of the two has no width.
     provenance : Provenance
         Package version, settings and counts.
 
@@ -108,6 +112,7 @@ class SpendShifts:
     in_shock: BoolArray
     shocks: tuple[Shock, ...]
     q: float
+    spread_ratio: dict[str, float]
     provenance: Provenance
 
     def __len__(self) -> int:
@@ -214,4 +219,5 @@ class SpendShifts:
     def _repr_html_(self) -> str:
         table = self.summary().reset_index()
         caption = f"Shifts of spending, {len(self)} customers, q = {self.q:g}, {len(self.shocks)} shock(s)"
+        caption += f", spread of recent over earlier months {max(self.spread_ratio.values()):.2f}"
         return html_table(list(table.columns), table.itertuples(index=False), caption=caption)

@@ -28,3 +28,4 @@ class ShiftSettings(Spec):
     min_peers: int = Field(ge=1)
     min_null: int = Field(ge=1)
     lasting_shifts: LastingShifts
+    central_matching: bool = Field(strict=True)
