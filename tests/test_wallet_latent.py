@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 from custvalue import wallet
 from custvalue._kernels import thinned_poisson as kernel
@@ -45,7 +46,9 @@ def test_glady2009_known_answer(shared: Path) -> None:
     case = json.loads((shared / "known_answers/wallet/glady_croux_formulas.json").read_text(encoding="utf-8"))
     x, rate, pi = (case["input"][name] for name in ("x", "lambda", "pi"))
     expected = case["expected"]
-    np.testing.assert_allclose(kernel.log_likelihood_rows(x, rate, pi), expected["loglik_rows"], atol=1e-8)
+    theta, one = np.array([np.log(rate), logit(pi)]).T, np.ones((1, 1))
+    rows = [kernel.log_likelihood(own, one, one, np.array([seen])) for own, seen in zip(theta, x, strict=True)]
+    np.testing.assert_allclose(rows, expected["loglik_rows"], atol=1e-8)
     np.testing.assert_allclose(
         kernel.truncated_size(x, rate), expected["size_truncated_E_n_given_n_ge_x"], atol=1e-8
     )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import approx_fprime
+from scipy.special import logit
 
 from custvalue._kernels import thinned_poisson as kernel
 
@@ -29,16 +30,17 @@ def world(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 def test_by_hand_rows_of_the_likelihood() -> None:
-    """x = 0 has log probability -lambda pi; x = 3 with mean 4: 3 log 4 - 4 - log 6."""
-    found = kernel.log_likelihood_rows(X, RATE, PI)
-    np.testing.assert_allclose(found[:2], [3 * np.log(4.0) - 4.0 - np.log(6.0), -1.0], rtol=1e-14)
+    """x = 0 has log probability -lambda pi; x = 3 with mean 4: 3 log 4 - 4 - log 6. One customer at a time."""
+    theta, one = np.array([np.log(RATE), logit(PI)]).T, np.ones((1, 1))
+    found = [kernel.log_likelihood(own, one, one, np.array([x])) for own, x in zip(theta, X, strict=True)]
+    np.testing.assert_allclose(found[:2], [3 * np.log(4.0) - 4.0 - np.log(6.0), -1.0], rtol=1e-13)
     np.testing.assert_allclose(found, stats.poisson.logpmf(X, np.multiply(RATE, PI)), rtol=1e-13)
 
 
 def test_likelihood_sums_its_rows() -> None:
     theta, V, W, x = world(0)
-    rows = kernel.log_likelihood_rows(x, *kernel.rates(theta, V, W))
-    assert kernel.log_likelihood(theta, V, W, x) == pytest.approx(rows.sum(), rel=1e-12)
+    expected = float(np.sum(stats.poisson.logpmf(x, np.multiply(*kernel.rates(theta, V, W)))))
+    assert kernel.log_likelihood(theta, V, W, x) == pytest.approx(expected, rel=1e-12)
 
 
 @given(SEEDS)

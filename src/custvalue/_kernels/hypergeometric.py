@@ -239,31 +239,6 @@ def log_two_sided(n11: ArrayLike, n1_: ArrayLike, n_1: ArrayLike, n: ArrayLike) 
     return np.minimum(0.0, smaller + math.log(2.0))
 
 
-def log_probability(n11: ArrayLike, n1_: ArrayLike, n_1: ArrayLike, n: ArrayLike) -> FloatArray:
-    """Compute the natural logarithm of P(C = n11).
-
-    Parameters
-    ----------
-    n11, n1_, n_1, n : array_like of whole numbers
-        As in :func:`log_upper_tail`.
-
-    Returns
-    -------
-    ndarray
-        In [-inf, 0]; -inf where the table is impossible.
-    """
-    shape, (k, x, y, total) = _flat(n11, n1_, n_1, n)
-    found = np.full(len(k), -np.inf)
-    for start in range(0, len(k), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        a, b, c = k[part], x[part] - k[part], y[part] - k[part]
-        d = (total[part] - x[part]) - c
-        possible = np.flatnonzero(np.minimum(np.minimum(a, b), np.minimum(c, d)) >= 0.0)
-        cells = (a[possible], b[possible], c[possible], d[possible])
-        found[start + possible] = np.minimum(0.0, _margin_part(*cells) + _cell_part(*cells))
-    return found.reshape(shape)
-
-
 def upper_quantile(level: float, n1_: ArrayLike, n_1: ArrayLike, n: ArrayLike) -> IntArray:
     """Find the smallest count q with P(C <= q) >= level.
 

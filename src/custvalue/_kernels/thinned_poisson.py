@@ -20,27 +20,6 @@ _SERIES: Final = 100_000
 _STEPS: Final = 200
 
 
-def log_likelihood_rows(x: ArrayLike, rate: ArrayLike, probability: ArrayLike) -> FloatArray:
-    """Give the log probability of each count: x log(lambda pi) - lambda pi - log x!.
-
-    Parameters
-    ----------
-    x : array_like
-        Counts from 0.
-    rate : array_like
-        lambda, above 0.
-    probability : array_like
-        pi, in (0, 1].
-
-    Returns
-    -------
-    ndarray
-        Log probabilities.
-    """
-    counts, mean = np.asarray(x, dtype=np.float64), np.asarray(rate, dtype=np.float64) * np.asarray(probability)
-    return np.asarray(counts * np.log(mean) - mean - gammaln(counts + 1.0))
-
-
 def rates(theta: FloatArray, V: FloatArray, W: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give lambda = exp(V beta) and pi = expit(W alpha) of theta = (beta, alpha); infinite where exp overflows."""
     p = V.shape[1]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: What a wallet is: all spending of the kind; what the bank could serve; what a good customer alike gives it.
 Kind: TypeAlias = Literal["total", "served", "realistic"]
-SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
