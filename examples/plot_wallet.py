@@ -118,7 +118,7 @@ say(
 
 moved_in = (truth["gain_month"] < begins - half_a_year).to_numpy()
 kept = ~((gone & ~lately) | moved_in | leaving)
-rest = wallet_data.among(panel, kept)
+rest = panel.take(kept)
 found = wallet.spend_shifts(rest, recent=RECENT)
 flagged, left = found.verdict == "fall", lately[kept]
 rule = wallet_data.fell_by_30_percent(rest, RECENT)

@@ -35,12 +35,6 @@ def turnover(bank: SyntheticBank) -> wallet.SpendPanel:
     )
 
 
-def among(panel: wallet.SpendPanel, kept: NDArray[np.bool_]) -> wallet.SpendPanel:
-    """Give the panel of some of its customers."""
-    names = [name for name, keep in zip(panel.customers, kept.tolist(), strict=True) if keep]
-    return wallet.SpendPanel.from_wide(panel.amounts[kept], start=str(panel.months[0]), customers=names)
-
-
 def shuffled(panel: wallet.SpendPanel, rng: np.random.Generator) -> wallet.SpendPanel:
     """Put each customer's months in another order: as much spending, and nothing begins or ends at a time."""
     return panel.with_amounts(rng.permuted(panel.amounts, axis=1))

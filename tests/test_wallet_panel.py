@@ -426,6 +426,112 @@ def test_other_amounts_are_refused() -> None:
         panel.with_amounts(-panel.amounts)
 
 
+# ----------------------------------------------------------------------------------------------- some of them
+
+
+def three(**options: Any) -> wallet.SpendPanel:
+    base: dict[str, Any] = {"start": "2023-12", "customers": ["a", "b", "c"], "peers": ["z", "m", "k"]}
+    return wallet.SpendPanel.from_wide([[1.0, 2, 4, 9], [0.0, 5, 6, 9], [7.0, 0, 8, 9]], **(base | options))
+
+
+def test_by_hand_take_in_the_order_that_is_asked() -> None:
+    """Of the groups k, m, z the second vanishes; z, the third, becomes the second."""
+    panel = three()
+    found = panel.take([2, 0])
+    assert found.customers == ("c", "a")
+    assert found.amounts.tolist() == [[7.0, 0, 8, 9], [1.0, 2, 4, 9]]
+    assert found.peer_groups == ("k", "z")
+    assert found.peers is not None
+    assert found.peers.tolist() == [0, 1]
+    assert found.peers.dtype == np.int32
+    assert (panel.customers, panel.peer_groups) == (("a", "b", "c"), ("k", "m", "z"))
+    for array in (found.amounts, found.peers, found.months, found.lengths):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert three(peers=None).take([1]).peers is None
+
+
+def test_by_hand_take_keeps_the_calendar_and_counts_whom_it_leaves() -> None:
+    panel = wallet.SpendCalendar().apply(three())
+    found = panel.take([True, False, True])
+    assert found.month_labels == ("2023-12", "2024-01/02", "2024-03")
+    assert found.amounts.tolist() == [[1.0, 3.0, 9.0], [7.0, 4.0, 9.0]]
+    assert found.provenance.spec == panel.provenance.spec
+    counts = dict(panel.provenance.counts)
+    assert dict(found.provenance.counts) == counts | {"customers": 2, "customers_dropped": 1}
+    assert dict(found.take([1]).provenance.counts) == counts | {"customers": 1, "customers_dropped": 2}
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=12).filter(any), st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_a_mask_equals_a_panel_of_its_rows(mask: list[bool], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    amounts, groups = rng.integers(0, 9, (len(mask), 3)).astype(float), rng.choice([*"xyz"], len(mask)).tolist()
+    panel = wallet.SpendPanel.from_wide(amounts, start="2024-01", peers=groups)
+    keep, places = np.array(mask), np.flatnonzero(mask)
+    own = [groups[place] for place in places]
+    wanted = wallet.SpendPanel.from_wide(amounts[keep], start="2024-01", customers=places.tolist(), peers=own)
+    for asked in (mask, keep, pd.Series(mask), places, places.astype(np.uint8), tuple(places.tolist())):
+        found = panel.take(asked)
+        pd.testing.assert_frame_equal(found.to_frame(), wanted.to_frame())
+        assert found.peer_groups == wanted.peer_groups
+
+
+def test_by_hand_a_mask_of_pandas_is_paired_by_the_customers() -> None:
+    """Labels in another order; a default index tells nothing where labels are text; other labels are refused."""
+    panel = three()
+    assert panel.take(pd.Series([True, False, True], index=["b", "c", "a"])).customers == ("a", "b")
+    assert panel.take(pd.Series([True, False, True], ["b", "c", "a"], dtype="boolean")).customers == ("a", "b")
+    assert panel.take(pd.Series([True, False, True])).customers == ("a", "c")
+    for labels in (["a", "b", "d"], ["a", "a", "b"], [2, 1, 0]):
+        with pytest.raises(DomainError, match="a pandas Series with the customers as its index"):
+            panel.take(pd.Series([True, False, True], index=labels))
+
+
+def test_shifts_of_a_part_equal_those_of_a_panel_of_its_rows() -> None:
+    """Peers, p-values and verdicts."""
+    rng = np.random.default_rng(3)
+    amounts, groups = rng.gamma(20.0, 5.0, (200, 40)), [*"xyzx"] * 50
+    amounts[:12, -3:] *= 0.2
+    keep = (np.array(groups) != "y") & (np.arange(200) % 9 != 8)
+    part = wallet.SpendPanel.from_wide(amounts, start="2020-01", peers=groups).take(keep)
+    places = np.flatnonzero(keep).tolist()
+    own = [groups[place] for place in places]
+    wanted = wallet.SpendPanel.from_wide(amounts[keep], start="2020-01", customers=places, peers=own)
+    found, expected = wallet.spend_shifts(part, min_null=100), wallet.spend_shifts(wanted, min_null=100)
+    pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
+    assert found.peer_groups == expected.peer_groups == ("x", "z")
+    assert (found.verdict == "fall").any()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [True, False],
+        [[True, False, True]],
+        [False, False, False],
+        [],
+        [0, 3],
+        [-1],
+        [1, 1],
+        [[0, 1]],
+        [[0], [1, 2]],
+        [0.0, 1.0],
+        [True, None, False],
+        np.ma.array([0, 1], mask=[False, True]),
+        "abc",
+        1,
+        None,
+        {"a"},
+    ],
+)
+def test_other_customers_are_refused(asked: Any) -> None:
+    with pytest.raises(
+        DomainError, match=r"places must be a mask of 3 booleans .* place from 0 to 2, each once\.$"
+    ):
+        three().take(asked)
+
+
 # --------------------------------------------------------------------------------------------------- calendar
 
 

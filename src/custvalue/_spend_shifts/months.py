@@ -41,6 +41,14 @@ def month_text(number: int) -> str:
     return f"{year + _EPOCH_YEAR:04d}-{month + 1:02d}"
 
 
+def period_texts(starts: IntArray, lengths: IntArray) -> tuple[str, ...]:
+    """Write periods as '2024-03', or '2024-01/02' where months were joined."""
+    return tuple(
+        month_text(one) + ("" if length == 1 else f"/{month_text(one + length - 1)[-2:]}")
+        for one, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+    )
+
+
 def numbers_of(values: Sequence[Any], name: str) -> IntArray:
     """Read distinct values of a column of months: text '2024-03' or whole numbers 202403."""
     out = np.empty(len(values), dtype=np.int64)
@@ -73,3 +81,24 @@ def guard_month(name: str, kind: Any, *, is_text: bool, is_time: bool) -> None:
     if not (is_text or is_time or kind.is_integer()):
         allowed = "dates, datetimes, text such as '2024-03' or whole numbers such as 202403"
         raise ColumnError.wrong_type(name, found=str(kind), allowed=allowed)
+
+
+def ordered(columns: list[str], start: object) -> tuple[int, list[str]]:
+    """Give the first month and the columns in the order of their months."""
+    if not columns:
+        raise ColumnError("data has no column of a month.")
+    if start is not None:
+        return month_number(start, "start"), columns
+    try:
+        numbers = [month_number(name, "column") for name in columns]
+    except DomainError:
+        message = "Columns of data must be months written as '2024-03'; name customer= and peers=, or give start=."
+        raise ColumnError(message) from None
+    first, n_distinct = min(numbers), len(set(numbers))
+    if n_distinct < len(numbers) or max(numbers) - first + 1 != n_distinct:
+        message = (
+            f"Columns of data: {len(numbers) - n_distinct} month(s) are doubled and "
+            f"{max(numbers) - first + 1 - n_distinct} missing between the first and the last; give each once."
+        )
+        raise DataError(message)
+    return first, [name for _, name in sorted(zip(numbers, columns, strict=True))]

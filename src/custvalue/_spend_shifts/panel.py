@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,19 @@ import pandas as pd
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
-from custvalue._spend_shifts.months import month_number, month_text
-from custvalue._spend_shifts.population import joined, peers_of
-from custvalue._spend_shifts.reading import Asked, Cells, Doubled, Missing, filled, read_cells, require_amounts
+from custvalue._spend_shifts.months import month_number, ordered, period_texts
+from custvalue._spend_shifts.population import joined, labels_of, left_of, peers_of, places_of
+from custvalue._spend_shifts.reading import (
+    Asked,
+    Cells,
+    Doubled,
+    Missing,
+    filled,
+    read_cells,
+    require_amounts,
+    require_rule,
+    undoubled,
+)
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
@@ -127,7 +137,7 @@ class SpendPanel:
         array([[3., 1.],
                [4., 2.]])
         """
-        _require_rule("missing", missing, Missing)
+        require_rule("missing", missing, Missing)
         if isinstance(data, pd.DataFrame):  # columns of a pivot are dates or periods
             data = data.set_axis([str(name) for name in data.columns], axis=1)
         names = _frames.column_names(data)
@@ -145,7 +155,7 @@ class SpendPanel:
             if lacking := [name for name in special if name not in names]:
                 raise ColumnError.missing(lacking, available=names, mend="Name the columns of data.")
             columns = [name for name in names if name not in special]
-            first, columns = _ordered(columns, start)
+            first, columns = ordered(columns, start)
             numbers = _frames.numeric(data, columns, argument="data", nulls=True)
             if customer is not None:
                 if customers is not None:
@@ -227,19 +237,11 @@ class SpendPanel:
         >>> panel.customers, panel.amounts.tolist()
         (('a', 'b'), [[1.0, 2.0], [5.0, 0.0]])
         """
-        _require_rule("doubled", doubled, Doubled)
-        _require_rule("missing", missing, Missing)
+        require_rule("doubled", doubled, Doubled)
+        require_rule("missing", missing, Missing)
         there = population is not None and peers in (_frames.column_names(population) or ())
         asked = Asked(customer, month, amount, peers=None if there else peers)
-        cells = read_cells(frame, asked, first=first, last=last)
-        if doubled == "refuse" and (twice := int((cells.rows > 1).sum())):
-            message = (
-                f"{twice} month(s) of a customer are told more than once. Give one row each, or say doubled='sum' "
-                "(parts) or doubled='mean' (measurements)."
-            )
-            raise DataError(message)
-        if doubled == "mean":
-            cells = cells._replace(amounts=cells.amounts / np.maximum(cells.rows, 1))
+        cells = undoubled(read_cells(frame, asked, first=first, last=last), doubled)
         settings = {"doubled": doubled, "missing": missing}
         return _from_cells(cells, population, customer, peers, missing, settings)
 
@@ -327,17 +329,57 @@ class SpendPanel:
     @property
     def month_labels(self) -> tuple[str, ...]:
         """Periods as text: '2024-03', or '2024-01/02' where months were joined."""
-        starts = self.months.astype(np.int64)
-        return tuple(
-            month_text(one) + ("" if length == 1 else f"/{month_text(one + length - 1)[-2:]}")
-            for one, length in zip(starts.tolist(), self.lengths.tolist(), strict=True)
-        )
+        return period_texts(self.months.astype(np.int64), self.lengths)
 
     @property
     def quarter_end(self) -> BoolArray:
         """Whether the period holds a March, June, September or December, at whose end deposits are pushed."""
         starts = self.months.astype(np.int64)
         return np.asarray((starts + self.lengths) // _QUARTER > starts // _QUARTER)
+
+    def take(self, places: Any) -> SpendPanel:
+        """Give the panel of some of the customers.
+
+        Parameters
+        ----------
+        places : array_like of bool, shape (n_customers,), or of int
+            A mask of the customers, or their places from 0, each once, in the order that is wanted. A mask that is
+            a pandas Series with the customers as its index is paired by these labels, in whatever order they are.
+
+        Returns
+        -------
+        SpendPanel
+            Their amounts and peer groups, without groups of which nobody is left; months and lengths stay. Counts
+            of `provenance` tell the ``customers`` and ``customers_dropped``; the others stay those of the reading.
+
+        Raises
+        ------
+        DomainError
+            If `places` is neither, or takes nobody, a customer twice, or one who is not there.
+
+        Examples
+        --------
+        >>> from custvalue import wallet
+        >>> rows = [[10.0, 12.0], [5.0, 0.0], [7.0, 8.0]]
+        >>> panel = wallet.SpendPanel.from_wide(rows, start="2024-01", customers=["a", "b", "c"])
+        >>> panel.take(panel.amounts.min(axis=1) > 0.0).customers
+        ('a', 'c')
+        >>> panel.take([2, 0]).amounts
+        array([[ 7.,  8.],
+               [10., 12.]])
+        """
+        kept = places_of(places, self.customers)
+        codes, groups = (None, ()) if self.peers is None else left_of(self.peers[kept], self.peer_groups)
+        counts = dict(self.provenance.counts) | {"customers": len(kept)}
+        counts["customers_dropped"] = counts.get("customers_dropped", 0) + len(self) - len(kept)
+        return replace(
+            self,
+            customers=tuple(self.customers[place] for place in kept.tolist()),
+            amounts=read_only(self.amounts[kept]),
+            peers=None if codes is None else read_only(codes),
+            peer_groups=groups,
+            provenance=provenance(self.provenance.spec, **counts),
+        )
 
     def with_amounts(self, amounts: FloatArray) -> SpendPanel:
         """Give the same customers and months with other amounts.
@@ -392,33 +434,6 @@ class SpendPanel:
         return html_table(("month", "total", "customers with an amount"), rows, caption=caption)
 
 
-def _require_rule(argument: str, given: object, rules: Any) -> None:
-    if given not in get_args(rules):
-        message = f"{argument} is {given!r}; allowed: {', '.join(repr(one) for one in get_args(rules))}."
-        raise DomainError(message)
-
-
-def _ordered(columns: list[str], start: object) -> tuple[int, list[str]]:
-    """Give the first month and the columns in the order of their months."""
-    if not columns:
-        raise ColumnError("data has no column of a month.")
-    if start is not None:
-        return month_number(start, "start"), columns
-    try:
-        numbers = [month_number(name, "column") for name in columns]
-    except DomainError:
-        message = "Columns of data must be months written as '2024-03'; name customer= and peers=, or give start=."
-        raise ColumnError(message) from None
-    first, n_distinct = min(numbers), len(set(numbers))
-    if n_distinct < len(numbers) or max(numbers) - first + 1 != n_distinct:
-        message = (
-            f"Columns of data: {len(numbers) - n_distinct} month(s) are doubled and "
-            f"{max(numbers) - first + 1 - n_distinct} missing between the first and the last; give each once."
-        )
-        raise DataError(message)
-    return first, [name for _, name in sorted(zip(numbers, columns, strict=True))]
-
-
 def _checked(
     numbers: FloatArray,
     first: int,
@@ -435,14 +450,7 @@ def _checked(
     present = ~np.isnan(numbers)
     amounts = filled(numbers, present, missing, "The panel")
     require_amounts(amounts, "The panel")
-    names = tuple(range(n)) if customers is None else tuple(customers)
-    if len(names) != n:
-        message = f"customers has {len(names)} labels; allowed: one for each of the {n} rows."
-        raise DomainError(message)
-    index = pd.Index(names)
-    if index.isna().any() or not index.is_unique:
-        message = "Labels of customers are null or doubled; allowed: each customer once."
-        raise DataError(message)
+    names = tuple(range(n)) if customers is None else labels_of(customers, n)
     codes, groups = (None, ()) if peers is None else peers_of(peers, n)
     found = dict(counts or {}) | {"customers": n, "months": n_months, "filled": int(np.count_nonzero(~present))}
     return SpendPanel(

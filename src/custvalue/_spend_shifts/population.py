@@ -1,7 +1,8 @@
-"""All customers beside those who have rows, and peer groups as codes."""
+"""All customers beside those who have rows, some of them by mask or place, and peer groups as codes."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -70,6 +71,42 @@ def joined(population: Any, customer: str, peers: str | None, cells: Cells) -> E
     return Everyone(labels, groups, places, silent)
 
 
+def labels_of(customers: Sequence[Any], n: int) -> tuple[Any, ...]:
+    """Give one label for each row; refuse nulls and doubled ones."""
+    names = tuple(customers)
+    if len(names) != n:
+        message = f"customers has {len(names)} labels; allowed: one for each of the {n} rows."
+        raise DomainError(message)
+    index = pd.Index(names)
+    if index.isna().any() or not index.is_unique:
+        message = "Labels of customers are null or doubled; allowed: each customer once."
+        raise DataError(message)
+    return names
+
+
+def places_of(asked: Any, customers: tuple[Any, ...]) -> NDArray[np.intp]:
+    """Give the places that a mask, or places themselves, name: at least one, each once."""
+    n = len(customers)
+    given: NDArray[Any] = np.empty(0)
+    labelled = isinstance(asked, pd.Series) and pd.api.types.is_bool_dtype(asked.dtype)
+    order = _frames.places_by_label(customers, asked.index) if labelled else None
+    if order is not None:
+        asked = asked.iloc[order]
+    if order is not None or not labelled or asked.index.equals(pd.RangeIndex(n)):
+        with suppress(TypeError, ValueError):  # rows of several lengths
+            given = np.asarray(_frames.unmasked(asked))
+    if given.dtype == bool and given.shape == (n,):
+        given = np.flatnonzero(given)
+    whole = given.ndim == 1 and given.dtype.kind in "iu" and given.size > 0
+    if not whole or given.min() < 0 or given.max() >= n or len(np.unique(given)) < len(given):
+        message = (
+            f"places must be a mask of {n} booleans with at least one True (a pandas Series with the customers as "
+            f"its index, or 0 to {n - 1} in order), or at least one place from 0 to {n - 1}, each once."
+        )
+        raise DomainError(message)
+    return given.astype(np.intp)
+
+
 def peers_of(peers: Sequence[Any], n: int) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
     """Give each customer's place among the sorted names of groups."""
     if isinstance(peers, str) or len(peers) != n:
@@ -83,3 +120,9 @@ def peers_of(peers: Sequence[Any], n: int) -> tuple[NDArray[np.int32], tuple[Any
     rank = np.empty(len(names), dtype=np.int32)
     rank[order] = np.arange(len(names), dtype=np.int32)
     return rank[codes], tuple(names[place] for place in order)
+
+
+def left_of(codes: NDArray[np.int32], groups: tuple[Any, ...]) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
+    """Give the codes and names of the groups that some customer is in."""
+    left, fresh = np.unique(codes, return_inverse=True)
+    return fresh.astype(np.int32), tuple(groups[code] for code in left.tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -29,6 +29,13 @@ SMALLEST: Final = 1e-100
 
 Doubled: TypeAlias = Literal["refuse", "sum", "mean"]
 Missing: TypeAlias = Literal["refuse", "zero", "previous"]
+
+
+def require_rule(argument: str, given: object, rules: Any) -> None:
+    """Refuse what is none of the words of a rule."""
+    if given not in get_args(rules):
+        message = f"{argument} is {given!r}; allowed: {', '.join(repr(one) for one in get_args(rules))}."
+        raise DomainError(message)
 
 
 class Asked(NamedTuple):
@@ -298,3 +305,16 @@ def require_amounts(amounts: FloatArray, what: str) -> None:
             f"than 0 from {SMALLEST:g} to {_frames.LARGEST:g}."
         )
         raise DataError(message)
+
+
+def undoubled(cells: Cells, doubled: Doubled) -> Cells:
+    """Apply the rule for several rows of a customer and month to their sums."""
+    if doubled == "refuse" and (twice := int((cells.rows > 1).sum())):
+        message = (
+            f"{twice} month(s) of a customer are told more than once. Give one row each, or say doubled='sum' "
+            "(parts) or doubled='mean' (measurements)."
+        )
+        raise DataError(message)
+    if doubled == "mean":
+        return cells._replace(amounts=cells.amounts / np.maximum(cells.rows, 1))
+    return cells
