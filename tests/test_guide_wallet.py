@@ -101,6 +101,14 @@ def test_by_hand_the_design_effect_of_the_raked_answers() -> None:
     assert (quarter, rest) == (Fraction(8, 5), Fraction(4, 5))
 
 
+def test_kish1965_by_hand_the_answers_with_design_weights() -> None:
+    drawn, largest = ~np.isnan(NAMES["told_some"]), NAMES["largest"]
+    assert ((drawn & largest).sum(), (drawn & ~largest).sum()) == (400, 161)
+    worth = Fraction((400 * 2 + 161 * 20) ** 2, 400 * 2**2 + 161 * 20**2)
+    assert float(worth) == pytest.approx(NAMES["asked_some"].response_.effective)
+    assert "(800 + 3,220)² / (1,600 + 64,400) = 244.9" in FLOWING
+
+
 def test_methods_on_the_simulated_survey() -> None:
     """The table on methods: means over three seeds of the simulator whose parameters stood before."""
     measured: dict[str, list[tuple[float, float, float]]] = {told: [] for told in METHODS}

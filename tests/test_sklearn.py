@@ -71,6 +71,10 @@ INDICATORS = rfm.IndicatorSet(
 )
 HIERARCHY = grey.Hierarchy.equal({"r": ["recency"], "f": ["visits"], "m": ["turnover"]})
 
+#: It gives some rows the weight 0, and has more figures than answers. A design weight, 1 over the chance to be
+#: drawn, is never 0: the survey refuses it; its own tests show that whole weights are repeated answers.
+WEIGHTS_CHECK = "check_sample_weight_equivalence_on_dense_data"
+
 #: Scikit-learn 1.9 skips its array API check unless SCIPY_ARRAY_API stands before SciPy is imported.
 SUITE = """
 import json, pickle, sys
@@ -106,7 +110,12 @@ def test_scikit_learn_contract(suite: dict[str, list[tuple[str, str, str]]], nam
     if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9):
         expected.add("check_array_api_input")  # older suites do not run it for these estimators
     assert {check for check, _, _ in suite[name]} >= expected
-    assert [one for one in suite[name] if one[1] != "passed"] == []
+    failed = [one for one in suite[name] if one[1] != "passed"]
+    if isinstance(ESTIMATORS[name], wallet.SurveyWallet):
+        refused = [one for one in failed if one[0] == WEIGHTS_CHECK and one[2].startswith("DataError(")]
+        assert len(refused) == 1
+        failed.remove(refused[0])
+    assert failed == []
 
 
 def public_classes() -> dict[str, type]:

@@ -10,10 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from custvalue._results import html_table, short_repr
+from custvalue._spec import whole_number
+from custvalue._wallet_survey.models import fitted
 from custvalue.exceptions import DataError
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray
+    from custvalue._wallet_survey.models import Sample, Settings
 
 _FEWEST = 3
 
@@ -39,9 +42,10 @@ class SurveyAccuracy:
 
     Notes
     -----
-    With response weights the first two are weighted by them. Held-out respondents are respondents: what those who
-    do not answer spend elsewhere, beyond what the figures and weights tell, no cross-validation can see. Without
-    an own-spend column the figures are of spending elsewhere alone.
+    The first two are weighted by the weights of the answers, design weights among them: they are errors of
+    customers. The order is that of the respondents, each once. Held-out respondents are respondents: what those
+    who do not answer spend elsewhere, beyond what the figures and weights tell, no cross-validation can see.
+    Without an own-spend column the figures are of spending elsewhere alone.
 
     Examples
     --------
@@ -89,6 +93,25 @@ def folds_of(strata: IntArray, n_folds: int, rng: np.random.RandomState) -> IntA
     dealt = np.empty(len(strata), dtype=np.int64)
     dealt[order] = np.arange(len(strata)) % n_folds
     return dealt
+
+
+def held_out(
+    sample: Sample, own: FloatArray, settings: Settings, n_folds: int, rng: np.random.RandomState
+) -> SurveyAccuracy:
+    """Estimate each respondent by a model of those in other folds, with the weights of all of them at the fit."""
+    whole_number(n_folds, "n_folds", 2, len(own), what="the number of respondents, ")
+    if settings.model == "strata" and (alone := int(np.count_nonzero(np.bincount(sample.strata) == 1))):
+        message = f"{alone} strata have a single respondent, who cannot be held out; join strata."
+        raise DataError(message)
+    order = np.lexsort((sample.weights, own, sample.external, *sample.design.T[::-1]))
+    sample, own = sample.take(order), own[order]
+    folds = folds_of(sample.strata, int(n_folds), rng)
+    found = np.empty(len(own))
+    for fold in range(int(n_folds)):
+        held = folds == fold
+        model = fitted(sample.take(~held).in_order(), settings)
+        found[held] = model.predict(sample.design[held], sample.strata[held])
+    return measured(settings.model, int(n_folds), own, sample.external, found, sample.weights)
 
 
 def measured(

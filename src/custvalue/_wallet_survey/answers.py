@@ -29,8 +29,8 @@ class Answers(NamedTuple):
         return np.asarray(~np.isnan(self.external))
 
 
-def numbers_of(values: Any, n: int, argument: str, *, per: str) -> FloatArray:
-    """Give one number a customer, NaN where there is none; refuse text, infinity and another length."""
+def plain_numbers(values: Any, n: int, argument: str, *, per: str) -> FloatArray:
+    """Give one number a customer, NaN where there is none; refuse text and another length."""
     try:
         numbers = np.array(_frames.unmasked(values))
         if numbers.dtype == object:
@@ -42,6 +42,12 @@ def numbers_of(values: Any, n: int, argument: str, *, per: str) -> FloatArray:
     if numbers.shape != (n,):
         message = f"{argument} has shape {numbers.shape} and {per} {n} rows; one number a customer."
         raise DataError(message)
+    return numbers
+
+
+def numbers_of(values: Any, n: int, argument: str, *, per: str) -> FloatArray:
+    """Give one amount a customer, NaN where there is none; refuse text, infinity and another length."""
+    numbers = plain_numbers(values, n, argument, per=per)
     if strange := int(np.count_nonzero(np.abs(np.nan_to_num(numbers, nan=0.0, posinf=np.inf)) > _frames.LARGEST)):
         message = f"{argument} holds {strange} infinite number(s); allowed: amounts, or NaN where there is none."
         raise DataError(message)

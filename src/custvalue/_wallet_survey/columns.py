@@ -9,12 +9,16 @@ import numpy as np
 
 from custvalue import _frames
 from custvalue._spec import unboxed
+from custvalue._wallet_survey.answers import require_own
 from custvalue._wallet_survey.models import offset_of
 from custvalue._wallet_survey.weighting import Margin
 from custvalue.exceptions import ColumnError, DataError, DomainError
 
 if TYPE_CHECKING:
     from custvalue._typing import FloatArray, IntArray
+
+#: Parts of the customers by own spend where nothing else is said.
+_PARTS = 10
 
 
 def place_of(column: object, names: Sequence[str] | None, n: int, argument: str) -> int:
@@ -142,3 +146,35 @@ class Strata(NamedTuple):
             return np.searchsorted(self.values, held, side="right").astype(np.int64)
         found = np.minimum(np.searchsorted(self.values, held), len(self.values) - 1)
         return np.where(self.values[found] == held, found, -1).astype(np.int64)
+
+
+class Located(NamedTuple):
+    """The columns that the settings name: own spend, the figures, and what strata are formed by."""
+
+    own: int | None
+    figures: Figures
+    strata: Strata | None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], numbers: FloatArray, names: Sequence[str] | None) -> Located:
+        """Find the columns, and learn how they are read."""
+        n = numbers.shape[1]
+        own = None if settings["own"] is None else place_of(settings["own"], names, n, "own")
+        features = settings["features"]
+        every = range(n) if features is None else places_of(features, names, n, "features")
+        logs = set(places_of(settings["log_columns"], names, n, "log_columns"))
+        if own is not None:
+            require_own(numbers[:, own])
+            logs.add(own)
+        if not len(every):
+            message = "features must name at least one column."
+            raise DomainError(message)
+        figures = Figures.of(numbers, list(every), sorted(logs & set(every)))
+        if settings["model"] != "strata":
+            return cls(own, figures, None)
+        by, parts = settings["strata"], settings["n_strata"]
+        place = own if by is None else place_of(by, names, n, "strata")
+        if place is None:
+            message = "model='strata' needs strata, or own to form them by."
+            raise DomainError(message)
+        return cls(own, figures, Strata.of(numbers, place, _PARTS if parts is None and by is None else parts))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
+from custvalue._kernels.raking import design_effect
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned, labels_of
 from custvalue._wallet_survey.answers import OwnAboveTotal, numbers_of, read
+from custvalue._wallet_survey.respondents import design_weights
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def ratio_wallet(
     method: RatioMethod = "stratified_ratio",
     strata: ArrayLike | None = None,
     own_above_total: OwnAboveTotal = "refuse",
+    sample_weight: ArrayLike | None = None,
     customers: Sequence[Any] | None = None,
 ) -> WalletEstimate:
     r"""Multiply what customers spend here by a ratio that respondents told.
@@ -57,6 +60,9 @@ def ratio_wallet(
         Stratum of each customer; for ``stratified_ratio`` only.
     own_above_total : {"refuse", "raise_total"}, default="refuse"
         What becomes of an answer below the spending here.
+    sample_weight : array_like of shape (n_customers,), default=None
+        Design weights: 1 over the chance to be drawn, above 0 for every respondent, in any unit; not read where
+        there is no answer. None: all were drawn with one chance.
     customers : sequence, default=None
         Labels, one a customer; None: the index of the first pandas argument, else the places.
 
@@ -71,8 +77,9 @@ def ratio_wallet(
         If `method` is unknown, `strata` are given or lacking against it, or `customers` are not one a customer.
     DataError
         If an amount is negative or infinite, own lies above total, nobody answered, a stratum is missing or has
-        no respondent, there are fewer respondents than strata, a ratio has nothing below it, or pandas arguments
-        have different labels (the same in another order are put in order).
+        no respondent, there are fewer respondents than strata, a ratio has nothing below it, a respondent's design
+        weight is missing, infinite or not above 0, or pandas arguments have different labels (the same in another
+        order are put in order).
 
     See Also
     --------
@@ -81,7 +88,10 @@ def ratio_wallet(
     Notes
     -----
     With respondents s and strata h, :math:`\hat W_i = o_i \sum_{s_h} w / \sum_{s_h} o`: the ratio estimate made
-    apart in each stratum (Cochran 1977, ch. 6 [1]_). Spending here says little about spending elsewhere (Du,
+    apart in each stratum (Cochran 1977, ch. 6 [1]_). With design weights d the sums are
+    :math:`\sum_{s_h} d w / \sum_{s_h} d o`, and the means are weighted (Sarndal, Swensson and Wretman 1992, ch. 7
+    [3]_); they stand for all customers, respondents among them, so that few of any stratum should have been drawn.
+    Spending here says little about spending elsewhere (Du,
     Kamakura and Mela 2007 [2]_, abstract), so no ratio ranks customers by their potential. Cost: O(n).
 
     References
@@ -89,6 +99,7 @@ def ratio_wallet(
     .. [1] Cochran, W. G. (1977). *Sampling Techniques*, 3rd ed. Wiley.
     .. [2] Du, R. Y., Kamakura, W. A., Mela, C. F. (2007). Size and share of customer wallet. *Journal of
        Marketing* 71(2), 94-113.
+    .. [3] Sarndal, C.-E., Swensson, B., Wretman, J. (1992). *Model Assisted Survey Sampling*. Springer.
 
     Examples
     --------
@@ -108,7 +119,7 @@ def ratio_wallet(
     if own_above_total not in get_args(OwnAboveTotal):
         message = "own_above_total must be 'refuse' or 'raise_total'."
         raise DomainError(message)
-    (own, total, strata), index = aligned(own=own, total=total, strata=strata)
+    (own, total, strata, given), index = aligned(own=own, total=total, strata=strata, sample_weight=sample_weight)
     here = amounts(own, "own")
     told = read(
         numbers_of(total, len(here), "total", per="own has"), here, "total", own_above_total, argument="total"
@@ -119,10 +130,15 @@ def ratio_wallet(
         raise DataError(message)
     codes = np.zeros(len(here), dtype=np.int64) if strata is None else stratum_codes(strata, answered)
     all_told = here + told.external
-    size = np.where(answered, all_told, here * _ratios(here, all_told, answered, codes, method)[codes])
+    weights = design_weights(given, answered, per="own has")
+    ratios = _ratios(here[answered], all_told[answered], weights, codes[answered], method)
+    size = np.where(answered, all_told, here * ratios[codes])
     reasons = [WARNINGS[method]]
     if told.raised:
         reasons.append(f"{told.raised} stated total(s) below own spend were raised to it")
+    if (effect := design_effect(weights)) > 1.0 + 1e-9:
+        worth = f"worth {len(weights) / effect:.0f} of equal weight (design effect {effect:.2f})"
+        reasons.append(f"{len(weights)} respondents count by their design weights, {worth}")
     return WalletEstimate.of(
         here,
         size,
@@ -161,9 +177,8 @@ def require_respondents(codes: IntArray, n_strata: int, answered: BoolArray) -> 
         raise DataError(message)
 
 
-def _ratios(own: FloatArray, total: FloatArray, answered: BoolArray, codes: IntArray, method: str) -> FloatArray:
+def _ratios(o: FloatArray, w: FloatArray, weights: FloatArray, codes: IntArray, method: str) -> FloatArray:
     """Give the ratio of each stratum."""
-    o, w, code = own[answered], total[answered], codes[answered]
     if method in ("mean_of_ratios", "mean_of_shares"):
         below = o if method == "mean_of_ratios" else w
         if nothing := int(np.count_nonzero(below == 0.0)):
@@ -171,14 +186,14 @@ def _ratios(own: FloatArray, total: FloatArray, answered: BoolArray, codes: IntA
             message = f"{nothing} respondent(s) spend nothing {what} and have no ratio; use a ratio of sums."
             raise DataError(message)
         if method == "mean_of_ratios":
-            return np.array([np.mean(w / o)])
-        mean = float(np.mean(o / w))
+            return np.array([np.average(w / o, weights=weights)])
+        mean = float(np.average(o / w, weights=weights))
         if mean == 0.0:
             message = "No respondent spends anything here: there is no ratio to multiply by."
             raise DataError(message)
         return np.array([1.0 / mean])
-    sums = np.bincount(code, o)
+    sums = np.bincount(codes, weights * o)
     if nothing := int(np.count_nonzero(sums == 0.0)):
         message = f"In {nothing} stratum or strata no respondent spends anything here: there is no ratio."
         raise DataError(message)
-    return np.asarray(np.bincount(code, w) / sums)
+    return np.asarray(np.bincount(codes, weights * w) / sums)

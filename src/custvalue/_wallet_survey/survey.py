@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,17 +12,16 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from custvalue import _frames
 from custvalue._estimators import Regressor, checked_table
-from custvalue._spec import whole_number
 from custvalue._wallet_estimate.estimate import WalletEstimate
 from custvalue._wallet_estimate.pairing import aligned
 from custvalue._wallet_survey import settings as rules
-from custvalue._wallet_survey.accuracy import SurveyAccuracy, folds_of, measured
+from custvalue._wallet_survey.accuracy import SurveyAccuracy, held_out
 from custvalue._wallet_survey.answers import Answers, numbers_of, read, require_own
-from custvalue._wallet_survey.columns import Figures, Strata, margins_of, place_of, places_of
+from custvalue._wallet_survey.columns import Located
 from custvalue._wallet_survey.intervals import Conformal, bootstrap_ends, resampled
 from custvalue._wallet_survey.models import Sample, Settings, fitted
 from custvalue._wallet_survey.ratios import require_respondents
-from custvalue._wallet_survey.weighting import respond
+from custvalue._wallet_survey.respondents import design_weights, weighed
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from custvalue._wallet_survey.models import Model
 
 _SEEDS = 2**31 - 1
-_PARTS = 10
 
 
 class SurveyWallet(Regressor):
@@ -67,7 +66,8 @@ class SurveyWallet(Regressor):
     margins : mapping or sequence, default=None
         For raking: column to value to known part of the customers, or columns whose parts are counted in X.
     weight_bounds : tuple of float, default=None
-        Smallest and largest weight beside its mean (propensity) or its beginning (raking).
+        Smallest and largest weight of response beside its mean (propensity) or its beginning (raking); design
+        weights are not cut.
     min_respondents : int, default=30
         Fewer answers are refused.
     own_above_total : {"refuse", "raise_total"}, default="refuse"
@@ -124,12 +124,31 @@ class SurveyWallet(Regressor):
     they are, and the residuals are those of the fit: with boosting too narrow (.83 for .90 in our
     simulation). Neither knows of customers who are unlike all who answered. Cost: O(n p^2) for ``"log"``.
 
+    Design weights (`sample_weight` of :meth:`fit`), scaled to 1 on average, act as the weights of response do: on
+    fits, smearing, means of strata and of the hot deck, residuals joined, errors of :meth:`accuracy`; not on how
+    figures are standardised, on offsets, or on the ranks of the conformal interval. Raking starts from them and
+    its bounds are those of the factor beside them (Deville and Sarndal 1992 [3]_). The inverse of the chance to
+    answer is multiplied to them (Sarndal and Lundstrom 2005 [4]_). X holds all customers, most of whom were not
+    drawn, so a plain chance to answer would hold the chance to be drawn, and correct for it twice. It is thus
+    fitted with the weights: :math:`\sum_i (d_i a_i - p_i) z_i = b`, a pseudo-likelihood (as Chen, Li and Wu 2020
+    [5]_) with d the weight, a whether answered, and b the ridge. Name what the design drew by among the figures:
+    where response depends on it beside them, weighted rates are biased (Little and Vartivarian 2003 [6]_). The
+    weighted model stands for all customers. :meth:`estimate` carries it to those without an answer: where a large
+    part of a segment was drawn that the figures do not tell, take the total of :meth:`predict` (ours).
+
     References
     ----------
     .. [1] Du, R. Y., Kamakura, W. A., Mela, C. F. (2007). Size and share of customer wallet. *Journal of
        Marketing* 71(2), 94-113.
     .. [2] Duan, N. (1983). Smearing estimate: a nonparametric retransformation method. *Journal of the American
        Statistical Association* 78(383), 605-610.
+    .. [3] Deville, J.-C., Sarndal, C.-E. (1992). Calibration estimators in survey sampling. *Journal of the
+       American Statistical Association* 87(418), 376-382.
+    .. [4] Sarndal, C.-E., Lundstrom, S. (2005). *Estimation in Surveys with Nonresponse*. Wiley.
+    .. [5] Chen, Y., Li, P., Wu, C. (2020). Doubly robust inference with nonprobability survey samples. *Journal of
+       the American Statistical Association* 115(532), 2011-2021.
+    .. [6] Little, R. J., Vartivarian, S. (2003). On weighting the rates in non-response weights. *Statistics in
+       Medicine* 22(9), 1589-1599.
 
     Examples
     --------
@@ -192,7 +211,7 @@ class SurveyWallet(Regressor):
         tags.regressor_tags.poor_score = True
         return tags
 
-    def fit(self, X: Table, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from the answers.
 
         Parameters
@@ -201,6 +220,9 @@ class SurveyWallet(Regressor):
             Figures of the customers, respondents alone or all customers.
         y : array_like of shape (n_customers,)
             Answers, NaN where there is none; a pandas Series beside a pandas frame is paired by its labels.
+        sample_weight : array_like of shape (n_customers,), default=None
+            Design weights: 1 over the chance to be drawn, above 0 for every respondent, in any unit. What stands
+            in rows without an answer is not read. None: all were drawn with one chance.
 
         Returns
         -------
@@ -212,8 +234,8 @@ class SurveyWallet(Regressor):
         ColumnError
             If a named column is missing.
         DataError
-            If an answer contradicts itself, there are too few, a stratum or margin has none, or pandas labels of X
-            and y differ.
+            If an answer contradicts itself, there are too few, a stratum or margin has none, a respondent's design
+            weight is missing, infinite or not above 0, or pandas labels of X, y and `sample_weight` differ.
         DomainError
             If a setting is none of those allowed.
         """
@@ -222,7 +244,7 @@ class SurveyWallet(Regressor):
             message = "This SurveyWallet estimator requires y to be passed, but the target y is None."
             raise DataError(message)
         numbers = checked_table(self, X, reset=True)
-        self._locate(numbers)
+        self._own, self._figures, self._strata = Located.of(self.get_params(), numbers, self._names())
         told = self._read(numbers, y, X)
         answered = told.answered
         if (n := int(answered.sum())) < self.min_respondents:
@@ -238,7 +260,10 @@ class SurveyWallet(Regressor):
         design, codes = self._figures.design(numbers), self._codes(numbers)
         if self._strata is not None:
             require_respondents(codes, self._strata.number, answered)
-        self._weigh(numbers, design, told)
+        (_, _, given), _ = aligned(X=X, y=y, sample_weight=sample_weight)
+        base = design_weights(given, answered, per="X has")
+        self._designed = bool(np.ptp(base) > 0.0)
+        self.response_, self._chances = weighed(self.get_params(), numbers, self._names(), design, answered, base)
         sample = Sample(design[answered], codes[answered], told.external[answered], self.response_.weights)
         own = None if self._own is None else numbers[answered, self._own]
         self._sample = sample.in_order()
@@ -257,50 +282,9 @@ class SurveyWallet(Regressor):
         self._seed = int(rng.randint(_SEEDS))
         return self
 
-    def _locate(self, numbers: FloatArray) -> None:
-        """Find the columns that the settings name, and learn how they are read."""
+    def _names(self) -> list[str] | None:
         held = getattr(self, "feature_names_in_", None)
-        names = None if held is None else [str(name) for name in held]
-        n = numbers.shape[1]
-        self._own = None if self.own is None else place_of(self.own, names, n, "own")
-        every = range(n) if self.features is None else places_of(self.features, names, n, "features")
-        logs = set(places_of(self.log_columns, names, n, "log_columns"))
-        if self._own is not None:
-            require_own(numbers[:, self._own])
-            logs.add(self._own)
-        if not len(every):
-            message = "features must name at least one column."
-            raise DomainError(message)
-        self._figures = Figures.of(numbers, list(every), sorted(logs & set(every)))
-        self._strata = None
-        if self.model == "strata":
-            place = self._own if self.strata is None else place_of(self.strata, names, n, "strata")
-            if place is None:
-                message = "model='strata' needs strata, or own to form them by."
-                raise DomainError(message)
-            parts = _PARTS if self.n_strata is None and self.strata is None else self.n_strata
-            self._strata = Strata.of(numbers, place, parts)
-
-    def _weigh(self, numbers: FloatArray, design: FloatArray, told: Answers) -> None:
-        """Weigh the answers."""
-        answered = told.answered
-        everybody = not bool(answered.all())
-        if self.weighting in ("propensity", "both") and not everybody:
-            message = (
-                "Every row of X has an answer: weighting by the chance to answer needs the customers without one "
-                "too, with NaN in y."
-            )
-            raise DataError(message)
-        names = getattr(self, "feature_names_in_", None)
-        labels = None if names is None else [str(name) for name in names]
-        margins = [] if self.margins is None else margins_of(self.margins, numbers, labels, everybody=everybody)
-        bounds = (
-            None if self.weight_bounds is None else (float(self.weight_bounds[0]), float(self.weight_bounds[1]))
-        )
-        propensity = self.weighting in ("propensity", "both")
-        self.response_, self._chances = respond(
-            design, answered, propensity=propensity, margins=margins, bounds=bounds
-        )
+        return None if held is None else [str(name) for name in held]
 
     def _read(self, numbers: FloatArray, y: Any, X: Table) -> Answers:
         (_, y), _ = aligned(X=X, y=y)
@@ -411,9 +395,15 @@ class SurveyWallet(Regressor):
         return numbers, own, told, self._model.predict(self._figures.design(numbers), self._codes(numbers))
 
     def _reasons(self, design: FloatArray, told: Answers, external: FloatArray) -> list[str]:
-        said = self.response_.reasons()
-        if self._chances is not None and (outside := self._chances.outside(design[~told.answered])):
-            said.append(f"{outside} of the customers estimated here lie outside the respondents' range")
+        said = replace(self.response_, outside=0).reasons()
+        if self._designed:
+            said.append("answers count by their design weights")
+        asked = design[~told.answered]
+        if self._chances is not None and (outside := self._chances.outside(asked)):
+            said.append(
+                f"{outside} of {len(asked)} customers estimated here are less or more likely to answer than any "
+                "respondent: the model is extrapolated to them"
+            )
         if beyond := int(np.count_nonzero(external > self._sample.external.max())):
             said.append(f"{beyond} estimate(s) of spending elsewhere lie above the largest answer at the fit")
         if self.interval == "conformal" and self._band is None:
@@ -455,7 +445,13 @@ class SurveyWallet(Regressor):
         return float(low), float(high)
 
     def accuracy(
-        self, X: Table, y: ArrayLike, *, n_folds: int = 10, random_state: RandomState = None
+        self,
+        X: Table,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        n_folds: int = 10,
+        random_state: RandomState = None,
     ) -> SurveyAccuracy:
         """Estimate respondents who were held out, and say how far off that was.
 
@@ -465,6 +461,8 @@ class SurveyWallet(Regressor):
             Figures, as for :meth:`fit`.
         y : array_like of shape (n_customers,)
             Answers, NaN where there is none.
+        sample_weight : array_like of shape (n_customers,), default=None
+            Design weights, as for :meth:`fit`; they weigh the errors too.
         n_folds : int, default=10
             Number of folds, from 2 to the number of respondents.
         random_state : int or RandomState, default=None
@@ -482,18 +480,7 @@ class SurveyWallet(Regressor):
         DataError
             If the answers are refused as at the fit, or a stratum has a single respondent.
         """
-        asked = clone(self).set_params(interval=None).fit(X, y)
+        asked = clone(self).set_params(interval=None).fit(X, y, sample_weight=sample_weight)
         sample, own = asked._respondents  # noqa: SLF001 - one of its own kind
-        whole_number(n_folds, "n_folds", 2, len(own), what="the number of respondents, ")
-        if self.model == "strata" and (alone := int(np.count_nonzero(np.bincount(sample.strata) == 1))):
-            message = f"{alone} strata have a single respondent, who cannot be held out; join strata."
-            raise DataError(message)
-        order = np.lexsort((sample.weights, own, sample.external, *sample.design.T[::-1]))
-        sample, own = sample.take(order), own[order]
-        folds = folds_of(sample.strata, int(n_folds), check_random_state(random_state))
-        found = np.empty(len(own))
-        for fold in range(int(n_folds)):
-            held = folds == fold
-            model = fitted(sample.take(~held).in_order(), asked._settings)  # noqa: SLF001 - one of its own kind
-            found[held] = model.predict(sample.design[held], sample.strata[held])
-        return measured(self.model, int(n_folds), own, sample.external, found, sample.weights)
+        chance = check_random_state(random_state)
+        return held_out(sample, own, asked._settings, n_folds, chance)  # noqa: SLF001 - one of its own kind

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from custvalue._kernels.raking import design_effect, rake
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Halvings of the factor's range; enough for any range of weights.
 _HALVINGS = 100
+_STEPS = 200
+_SMALLEST_STEP = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,7 +36,7 @@ class SurveyResponse:
     respondents : int
         Customers with an answer.
     weights : ndarray of shape (respondents,)
-        Weight of each answer in the order of the rows, 1 on average.
+        Weight of each answer in the order of the rows, 1 on average: design weight times weight of response.
     design_effect : float
         Kish's effect of unequal weights, at least 1.
     clipped : int
@@ -54,6 +57,7 @@ class SurveyResponse:
     -----
     Kish (1965): n answers with weights w are worth :math:`(\sum w)^2 / \sum w^2` of equal weight. The check of
     common support by the range of the estimated chances is the plainest one; it sees no holes within the range.
+    Design weights do not enter it: it asks where there are answers, not what they count.
 
     Examples
     --------
@@ -176,6 +180,38 @@ class Chances(NamedTuple):
         return int(np.count_nonzero(beyond))
 
 
+def chances_beyond_design(design: FloatArray, answered: BoolArray, base: FloatArray) -> FloatArray:
+    """Give the respondents' chance to answer beyond what the design did, up to a factor.
+
+    Each respondent is counted as often as customers stand behind the answer: the penalised likelihood has
+    weight-times-answered where it has answered without a design, against all customers, each once.
+    """
+    with_one = np.column_stack([np.ones(len(design)), design])
+    counted, ridge = np.zeros(len(design)), np.ones(with_one.shape[1])
+    counted[answered], ridge[0] = base, 0.0
+
+    def loss(at: FloatArray) -> float:
+        logs = with_one @ at
+        return float(np.logaddexp(0.0, logs).sum() - counted @ logs + 0.5 * ridge @ at**2)
+
+    found = np.zeros(len(ridge))
+    found[0] = np.log(len(base) / (len(design) - len(base)))
+    reached = loss(found)
+    for _ in range(_STEPS):
+        chance = expit(with_one @ found)
+        slope = with_one.T @ (counted - chance) - ridge * found
+        curve = (with_one * (chance * (1.0 - chance))[:, None]).T @ with_one + np.diag(ridge)
+        step = np.linalg.lstsq(curve, slope, rcond=None)[0]
+        while (least := loss(found + step)) > reached and np.abs(step).max() > _SMALLEST_STEP:
+            step = 0.5 * step
+        if least > reached:
+            break
+        found, reached = found + step, least
+        if np.abs(step).max() <= _SMALLEST_STEP:
+            break
+    return np.asarray(expit(with_one[answered] @ found))
+
+
 def bounded(weights: FloatArray, low: float, high: float) -> FloatArray:
     """Scale and cut weights so that they lie within the bounds and their mean, which the bounds hold, is 1."""
     least, most = low / float(weights.max()), high / float(weights.min())
@@ -191,21 +227,28 @@ def bounded(weights: FloatArray, low: float, high: float) -> FloatArray:
 def respond(
     design: FloatArray,
     answered: BoolArray,
+    base: FloatArray,
     *,
     propensity: bool,
     margins: Sequence[Margin],
     bounds: tuple[float, float] | None,
 ) -> tuple[SurveyResponse, Chances | None]:
-    """Weigh the answers, and say who is unlike all who answered."""
+    """Weigh the answers, beginning with design weights, and say who is unlike all who answered."""
     chances = None if answered.all() else Chances.of(design, answered)
     n = int(answered.sum())
-    weights, clipped = np.ones(n), 0
+    weights, clipped, unequal = base, 0, bool(np.ptp(base) > 0.0)
     if propensity and chances is not None:
-        weights = 1.0 / chances.of_customers(design[answered])
+        if unequal:
+            weights = 1.0 / chances_beyond_design(design, answered, base)
+        else:
+            weights = 1.0 / chances.of_customers(design[answered])
         weights *= n / weights.sum()
         if bounds is not None:
             clipped = int(np.count_nonzero((weights < bounds[0]) | (weights > bounds[1])))
             weights = bounded(weights, *bounds)
+        if unequal:
+            weights = base * weights
+            weights *= n / weights.sum()
     gap, converged, rounds = np.nan, True, 0
     if margins:
         pairs = [margin.of(answered) for margin in margins]
