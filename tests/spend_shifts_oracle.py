@@ -53,10 +53,13 @@ class Window(NamedTuple):
     before: list[int]
     rows: list[Row]
     scales: list[float]
+    fall_weights: list[float]
+    gain_weights: list[float]
 
-    def chance(self) -> list[tuple[Row, float]]:
-        """Give rows and scales of who speaks for chance."""
-        return [(r, s) for r, s in zip(self.rows, self.scales, strict=True) if r.clear]
+    def chance(self) -> list[tuple[Row, float, float, float]]:
+        """Give row, scale and both weights of who speaks for chance."""
+        columns = zip(self.rows, self.scales, self.fall_weights, self.gain_weights, strict=True)
+        return [one for one in columns if one[0].clear]
 
 
 class Screened(NamedTuple):
@@ -123,29 +126,33 @@ def scales_of(rows: list[Row], length: int) -> list[float]:
     return out
 
 
-def beyond_hampel(values: dict[int, float], sign: int) -> set[int]:
-    """Tell who lies further than 3 x 1.4826 MAD from the median on one side; nobody where the MAD is 0."""
-    if not values:
-        return set()
-    middle = statistics.median(values.values())
-    mad = statistics.median(abs(v - middle) for v in values.values())
-    return {i for i, v in values.items() if mad > 0.0 and sign * (v - middle) > 3.0 * 1.4826 * mad}
+def unmirrored(moved: dict[int, float], mirror: dict[int, float], n: int) -> list[float]:
+    """Weigh what lies beyond Hampel's limit by (1 + as large the other way) / as large this way, at most 1."""
+    if not moved:
+        return [1.0] * n
+    middle = statistics.median(moved.values())
+    limit = max(middle + 3.0 * 1.4826 * statistics.median(abs(v - middle) for v in moved.values()), 0.0)
+
+    def weight(v: float) -> float:
+        as_large, other_way = (sum(one >= v for one in some.values()) for some in (moved, mirror))
+        return min(1.0, (1 + other_way) / as_large) if v > limit else 1.0
+
+    return [weight(moved[i]) if i in moved else 1.0 for i in range(n)]
 
 
-def without_lasting(panel: Panel, window: Window) -> Window:
-    """Take away the windows of customers whose every next month is still as low, or as high."""
-    months = [t + len(window.tested) for t in window.tested]
-    lasted: set[int] = set()
-    for extreme, sign in ((max, -1), (min, 1)):
-        moved = {
-            i: extreme(panel.adjusted[i][t] for t in months) - r.level
-            for i, r in enumerate(window.rows)
-            if r.clear
-        }
-        z = {i: (0.0 if abs(d) < 1e-9 else d) / window.scales[i] for i, d in moved.items()}
-        lasted |= beyond_hampel(z, sign)
-    rows = [r._replace(clear=r.clear and i not in lasted) for i, r in enumerate(window.rows)]
-    return window._replace(rows=rows)
+def weighted(panel: Panel, window: Window) -> Window:
+    """Weigh the windows by what the months after them, and the last ones, say."""
+    k = len(window.tested)
+    last = len(panel.adjusted[0])
+    months = [t + k for t in window.tested] + list(range(last - k, last))
+    falls, gains = {}, {}
+    for i, (r, s) in enumerate(zip(window.rows, window.scales, strict=True)):
+        if r.clear:
+            after = [panel.adjusted[i][t] for t in months]
+            down, up = r.level - max(after), min(after) - r.level
+            falls[i], gains[i] = ((0.0 if abs(d) < 1e-9 else d) / s for d in (down, up))
+    n = len(window.rows)
+    return window._replace(fall_weights=unmirrored(falls, gains, n), gain_weights=unmirrored(gains, falls, n))
 
 
 def windows_of(panel: Panel, closed: set[int], rules: Rules) -> list[Window]:
@@ -158,24 +165,28 @@ def windows_of(panel: Panel, closed: set[int], rules: Rules) -> list[Window]:
         before = [t for t in range(start - rules.baseline, start) if t not in closed]
         if end == months or (not closed & set(tested) and 2 * len(before) >= rules.baseline):
             rows = [row_of(panel, i, tested, before, rules) for i in range(len(panel.amounts))]
-            window = Window(tested, before, rows, scales_of(rows, len(before)))
-            leave_out = out and rules.lasting_shifts == "leave_out"
-            out.append(without_lasting(panel, window) if leave_out else window)
+            ones = [1.0] * len(rows)
+            window = Window(tested, before, rows, scales_of(rows, len(before)), ones, ones)
+            discount = out and rules.lasting_shifts == "discount"
+            out.append(weighted(panel, window) if discount else window)
     return out
 
 
 def strata_of(windows: list[Window], rules: Rules) -> dict[tuple[int, int], int]:
     """Number the strata by idle months before and in the tested ones; -1 where a stop is usual."""
     counts = [[0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
+    weights = [[0.0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
     for window in windows[1:]:
-        for r, _ in window.chance():
+        for r, _, weight, _ in window.chance():
             counts[r.idle][r.idle_recent] += 1
+            weights[r.idle][r.idle_recent] += weight
     by_row = classes([sum(c) for c in counts], rules.min_null)
     stratum, last = {}, 0
     for one in range(max(by_row) + 1):
         mine = [k for k, other in enumerate(by_row) if other == one]
         held = [sum(counts[k][j] for k in mine) for j in range(rules.recent + 1)]
-        usual_stop = held[-1] > RARE * rules.q * sum(held)
+        by_weight = [math.fsum(weights[k][j] for k in mine) for j in range(rules.recent + 1)]
+        usual_stop = by_weight[-1] > RARE * rules.q * sum(by_weight)
         columns = classes(held[:-1] if usual_stop else held, rules.min_null)
         for k in mine:
             for j in range(rules.recent + 1):
@@ -191,9 +202,10 @@ def affine(tested: list[float], earlier: list[float]) -> tuple[float, float]:
     return factor, e - factor * b
 
 
-def share_as_low(value: float, null: list[float]) -> float:
-    """Give (1 + #{null <= z}) / (M + 1)."""
-    return (1 + sum(one <= value for one in null)) / (len(null) + 1)
+def share_as_low(value: float, null: list[tuple[float, float]]) -> float:
+    """Give (1 + #{null <= z}) / (M + 1), each counted by its weight."""
+    as_low = math.fsum(weight for one, weight in null if one <= value)
+    return (1.0 + as_low) / (math.fsum(weight for _, weight in null) + 1.0)
 
 
 def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rules: Rules) -> Screened:
@@ -206,13 +218,15 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
     matched = [(1.0, 0.0), (1.0, 0.0)]
     if rules.central_matching:
         now, earlier = (
-            [(r, s) for w in some for r, s in w.chance() if stratum[r.idle, r.idle_recent] >= 0]
+            [
+                (r.low / s, -r.high / s)
+                for w in some
+                for r, s, _, _ in w.chance()
+                if stratum[r.idle, r.idle_recent] >= 0 and r.spread > 1e-9
+            ]
             for some in (windows[:1], windows[1:])
         )
-        matched = [
-            affine([r.low / s for r, s in now], [r.low / s for r, s in earlier]),
-            affine([-r.high / s for r, s in now], [-r.high / s for r, s in earlier]),
-        ]
+        matched = [affine([one[side] for one in now], [one[side] for one in earlier]) for side in (0, 1)]
     (times, plus), (times_gain, plus_gain) = matched
     out = Screened([], [], [])
     for i, (r, s) in enumerate(zip(windows[0].rows, windows[0].scales, strict=True)):
@@ -226,9 +240,9 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
             out.p_gain.append(math.nan)
             continue
         alike = [
-            (o.low / w, -o.high / w)
+            ((o.low / w, fall_weight), (-o.high / w, gain_weight))
             for window in windows[1:]
-            for o, w in window.chance()
+            for o, w, fall_weight, gain_weight in window.chance()
             if stratum[o.idle, o.idle_recent] == mine
         ]
         lows, highs = [low for low, _ in alike], [high for _, high in alike]

@@ -67,21 +67,21 @@ def test_by_hand_what_the_statistic_is_made_of() -> None:
     usual = np.median(panel.amounts, axis=1)
     x = np.log(panel.amounts / usual[:, None] + 0.05)
     x -= np.median(x, axis=0)
-    z: list[np.ndarray[Any, np.dtype[np.float64]]] = []
+    z, weights = [], []
     for end in range(36, 18 + 3 - 1, -3):
         before, recent = x[:, end - 21 : end - 3], x[:, end - 3 : end]
-        spread = before.std(axis=1, ddof=1)
+        spread, level = before.std(axis=1, ddof=1), np.median(before, axis=1)
         shrunk = np.sqrt((4 * np.median(spread) ** 2 + 17 * spread**2) / (4 + 17))
-        lasted = np.zeros(len(x), dtype=np.bool_)
-        after = x[:, end : end + 3] if end < 36 else recent
-        for extreme, sign in ((after.max(axis=1), 1), (after.min(axis=1), -1)):
-            off = sign * (extreme - np.median(before, axis=1)) / shrunk
-            middle = np.median(off)
-            lasted |= (end < 36) & (off < middle - 3 * 1.4826 * np.median(np.abs(off - middle)))
-        z.append(((recent.max(axis=1) - np.median(before, axis=1)) / shrunk)[~lasted])
-    null = np.concatenate(z[1:])
-    p = [(1 + int((null <= one).sum())) / (len(null) + 1) for one in z[0][:200]]
+        z.append((recent.max(axis=1) - level) / shrunk)
+        after = np.hstack([x[:, end : end + 3], x[:, 33:]])
+        fell, rose = (level - after.max(axis=1)) / shrunk, (after.min(axis=1) - level) / shrunk
+        limit = np.median(fell) + 3 * 1.4826 * np.median(np.abs(fell - np.median(fell)))
+        mirror = [(1 + (rose >= a).sum()) / (fell >= a).sum() if a > limit else 1.0 for a in fell]
+        weights.append(np.minimum(mirror, 1.0))
+    null, weight = np.concatenate(z[1:]), np.concatenate(weights[1:])
+    p = [(1 + weight[null <= one].sum()) / (weight.sum() + 1) for one in z[0][:200]]
     assert found.p_fall[:200] == pytest.approx(p, rel=1e-9)
+    assert found.provenance.counts["discounted"] >= (weight < 1.0).sum() > 20
 
 
 def test_glady_croux_2009_sizes_told_in_the_text() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,16 +14,20 @@ from hypothesis.extra import numpy as hnp
 
 from custvalue._kernels.placebo_null import (
     BLOCK,
+    Null,
     Window,
+    chance_weights,
     exchange_steps,
     joined_classes,
-    lasting_changes,
     placebo_p,
     placebo_windows,
     shrunken_scale,
     strata,
     window_statistics,
 )
+
+if TYPE_CHECKING:
+    import random
 
 
 @pytest.mark.parametrize("length", range(13))
@@ -120,56 +125,102 @@ def test_by_hand_classes_are_joined_until_they_hold_enough() -> None:
     assert joined_classes(np.array([1, 1, 1]), 5).tolist() == [0, 0, 0]
 
 
-def test_by_hand_hampel_tells_whose_next_months_all_stay_low_or_high() -> None:
-    """Levels 0, scales 1.
+def test_by_hand_lasting_changes_weigh_what_their_mirror_images_say() -> None:
+    """Level 0, scale 1, one month tested; the month after and the last one are the same.
 
-    Highest of the two months after: median 0, MAD 2, so below 0 - 3 * 1.4826 * 2 = -8.9 lies the -9. Lowest:
-    median -2, MAD 3, so above -2 + 13.3 = 11.3 lies the 19. One month of -20 beside one of 0 is no lasting change.
+    Lasting falls of 9, 12, 15 and a lasting gain of 10; the others lie within 1. The median is 0 and the MAD 1 for
+    falls (-10, -1, -1, 0, 0, 0, 0, 1, 1, 9, 12, 15) and for gains, so both limits are 4.4. Falls of at least 9 are
+    three and mirrored by one gain: (1 + 1) / 3; of 12 there are two and none: 1 / 2; of 15 one: 1. The gain of 10
+    is one, and two falls are as large: min(1, 3 / 1).
     """
-    highest = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, -9.0, 20.0])
-    lowest = np.array([-3.0, -2.0, -20.0, 0.0, 1.0, -10.0, 19.0])
-    adjusted = np.vstack([np.zeros((3, 7)), highest, lowest, np.zeros((1, 7))])
-    window, no, yes = Window(np.array([1, 2]), np.array([0])), np.zeros(7), np.ones(7)
-    everybody = np.ones(7, dtype=np.bool_)
-    found = lasting_changes(adjusted, window, no, yes, everybody)
-    assert found.tolist() == [False, False, False, False, False, True, True]
-    assert not lasting_changes(adjusted, window, no, yes, ~everybody).any()
-    assert lasting_changes(adjusted, window, no, np.where(highest == 20.0, 9.0, 1.0), everybody).sum() == 1
+    after = np.array([10.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0, -1.0, -9.0, -12.0, -15.0])
+    adjusted = np.vstack([np.zeros(12), np.full(12, 99.0), after, after])
+    window, no, yes = Window(np.array([1]), np.array([0])), np.zeros(12), np.ones(12)
+    everybody = np.ones(12, dtype=np.bool_)
+    falls, gains = chance_weights(adjusted, window, no, yes, everybody)
+    np.testing.assert_allclose(falls, [1.0] * 9 + [2 / 3, 1 / 2, 1.0])
+    np.testing.assert_array_equal(gains, 1.0)
+    falls, gains = chance_weights(-adjusted, window, no, yes, everybody)
+    np.testing.assert_allclose(gains, [1.0] * 9 + [2 / 3, 1 / 2, 1.0])
+    np.testing.assert_array_equal(falls, 1.0)
+    halved, _ = chance_weights(adjusted, window, no, np.where(after == -15.0, 2.0, 1.0), everybody)
+    np.testing.assert_allclose(halved, [1.0] * 9 + [2 / 2, 1.0, 2 / 3])  # a fall of 15 with scale 2 is one of 7.5
+    for weights in chance_weights(adjusted, window, no, yes, ~everybody):
+        np.testing.assert_array_equal(weights, 1.0)
 
 
-def test_where_most_are_equal_nothing_is_called_lasting() -> None:
-    adjusted = np.zeros((4, 5))
-    adjusted[2:, 0] = -3.0
-    window, no = Window(np.array([0, 1]), np.array([0])), np.zeros(5)
-    assert not lasting_changes(adjusted, window, no, no + 1.0, no == 0.0).any()
+def test_by_hand_what_ended_did_not_last() -> None:
+    """Three tenths fall by 9 after the window; who is back in the last month weighs 1, the others 1 / 3."""
+    adjusted = np.tile(np.linspace(-1.0, 1.0, 20), (5, 1))
+    adjusted[2:, :6] = -9.0
+    adjusted[4, :3] = 0.0
+    window, no = Window(np.array([1]), np.array([0])), np.zeros(20)
+    falls, _ = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    np.testing.assert_allclose(falls, [1.0] * 3 + [1 / 3] * 3 + [1.0] * 14)
+
+
+def test_who_rose_less_than_others_did_not_fall() -> None:
+    """All rise by 4 in a month after the window, three by 1: beyond Hampel's limit, and no fall."""
+    adjusted = np.zeros((4, 20))
+    adjusted[2:] = [[4.0] * 17 + [1.0] * 3, [-50.0] * 20]
+    window, no = Window(np.array([1]), np.array([0])), np.zeros(20)
+    falls, _ = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    np.testing.assert_array_equal(falls, 1.0)
+
+
+@given(hnp.arrays(np.float64, (6, 25), elements=st.floats(-50.0, 50.0)), st.permutations(range(25)))
+@settings(max_examples=40)
+def test_weights_lie_in_0_to_1_mirror_and_go_with_their_rows(adjusted: np.ndarray, order: list[int]) -> None:
+    window, no = Window(np.array([1, 2]), np.array([0])), np.zeros(25)
+    falls, gains = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    for weights in (falls, gains):
+        assert ((weights > 0.0) & (weights <= 1.0)).all()
+    swapped = chance_weights(-adjusted, window, no, no + 1.0, no == 0.0)
+    np.testing.assert_array_equal(swapped[0], gains)
+    np.testing.assert_array_equal(swapped[1], falls)
+    moved = chance_weights(adjusted[:, order], window, no, no + 1.0, no == 0.0)
+    np.testing.assert_array_equal(moved[0], falls[order])
 
 
 def test_by_hand_strata() -> None:
     """Rows 0 and 1 hold enough, row 2 joins row 1; in row 0 idle recent months are too few to stand alone."""
     counts = np.array([[90, 2, 0], [40, 30, 1], [20, 5, 0]])
-    found = strata(counts, 30, 0.5)
+    found = strata(counts, 1.0 * counts, 30, 0.5)
     assert found.tolist() == [[0, 0, 0], [1, 2, 2], [1, 2, 2]]
 
 
 def test_by_hand_where_stops_are_usual_they_are_no_evidence() -> None:
     """Nine of ninety-nine placebo windows are a complete stop: more than one in twenty."""
-    assert strata(np.array([[60, 30, 9]]), 20, 0.05).tolist() == [[0, 1, -1]]
-    assert strata(np.array([[60, 30, 9]]), 20, 0.10).tolist() == [[0, 1, 1]]
+    counts = np.array([[60, 30, 9]])
+    assert strata(counts, 1.0 * counts, 20, 0.05).tolist() == [[0, 1, -1]]
+    assert strata(counts, 1.0 * counts, 20, 0.10).tolist() == [[0, 1, 1]]
+    assert strata(counts, np.array([[60.0, 30.0, 4.0]]), 20, 0.05).tolist() == [[0, 1, 1]]
 
 
 def test_phipson2010_p_is_never_nought() -> None:
     """(b + 1) / (m + 1): of nine placebo values none is as low (Phipson and Smyth 2010, equation 2)."""
-    null = np.arange(9.0)
+    null = Null.of(np.arange(9.0), np.ones(9))
     assert placebo_p(np.array([-1.0, 0.0, 3.5, 99.0]), null).tolist() == [0.1, 0.2, 0.5, 1.0]
-    assert placebo_p(np.array([5.0]), np.empty(0)).tolist() == [1.0]
+    assert placebo_p(np.array([5.0]), Null.of(np.empty(0), np.empty(0))).tolist() == [1.0]
 
 
 @given(
-    st.lists(st.integers(-5, 5), max_size=30).map(sorted),
+    st.lists(st.tuples(st.integers(-5, 5), st.sampled_from([1.0, 0.5, 0.3, 1 / 7])), max_size=30),
     st.lists(st.integers(-6, 6), min_size=1, max_size=20),
+    st.randoms(use_true_random=False),
 )
 @settings(max_examples=40)
-def test_p_counts_ties_as_at_least_as_low(null: list[int], z: list[int]) -> None:
-    found = placebo_p(np.array(z, dtype=np.float64), np.array(null, dtype=np.float64))
-    expected = [(1 + sum(one <= value for one in null)) / (len(null) + 1) for value in z]
-    np.testing.assert_allclose(found, expected, rtol=1e-15)
+def test_p_counts_ties_by_weight_whatever_the_order(
+    null: list[tuple[int, float]], z: list[int], chance: random.Random
+) -> None:
+    def computed() -> np.ndarray:
+        values = np.array([value for value, _ in null], dtype=np.float64)
+        weights = np.array([weight for _, weight in null], dtype=np.float64)
+        return placebo_p(np.array(z, dtype=np.float64), Null.of(values, weights))
+
+    found = computed()
+    total = sum(weight for _, weight in null)
+    expected = [(1 + sum(weight for one, weight in null if one <= value)) / (total + 1) for value in z]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    chance.shuffle(null)
+    np.testing.assert_array_equal(computed(), found)

@@ -161,10 +161,10 @@ def shrunken_scale(
     return np.asarray(np.maximum(np.sqrt(weighted / (prior + months - 1.0)), floor))
 
 
-def lasting_changes(
+def chance_weights(
     adjusted: FloatArray, window: Window, level: FloatArray, scale: FloatArray, clear: BoolArray
-) -> BoolArray:
-    """Tell whose months after an earlier window are as far off its baseline as hardly any chance brings.
+) -> tuple[FloatArray, FloatArray]:
+    """Weigh an earlier window of each customer by how much of a change that lasted is chance.
 
     Parameters
     ----------
@@ -179,46 +179,60 @@ def lasting_changes(
 
     Returns
     -------
-    ndarray of bool, shape (n_customers,)
-        Whether the highest of as many months after the window as it tests, less the level, in scales, lies below
-        the median of all by more than 3 times 1.4826 MAD; or the lowest as far above. False where not clear, and
-        for everybody where more than half are equal.
+    falls, gains : ndarray of shape (n_customers,)
+        Weights in (0, 1] for the null of falls and of gains; 1 where not clear.
 
     Notes
     -----
-    Hampel's identifier (Davies and Gather 1993, Journal of the American Statistical Association 88, 782-792),
-    whose limits a minority of shifts hardly moves. The window's own months are not looked at: those after it
-    share only the baseline with them, so that few of chance's extremes are left out with the shifts (ours).
-    Cost: O(n).
+    With k tested months, a customer's lasting fall is a = level - (highest of the k months after the window and of
+    the last k of all), in scales; a lasting gain is g = (lowest of them) - level. Beyond Hampel's limit, median +
+    3 x 1.4826 MAD over all customers (Davies and Gather 1993, Journal of the American Statistical Association 88,
+    782-792), a fall of size a weighs min(1, (1 + #{g >= a}) / #{a' >= a}): levels that drift by chance drift
+    upwards as often, and falls beyond what gains mirror are no chance. The same for gains. Counting against a
+    mirror image, the 1 included, is the target-decoy estimate of a false discovery rate (Elias and Gygi 2007,
+    Nature Methods 4, 207-214; Barber and Candes 2015, Annals of Statistics 43, 2055-2085); its use for a null is
+    ours. The window's own months are not looked at. Where half of the customers are equal the limit is their
+    value, and the mirror alone decides. Cost: O(n log n).
     """
-    start = window.recent[-1] + 1
-    after = adjusted[start : start + len(window.recent)]
-    out = np.zeros(len(clear), dtype=np.bool_)
-    if not clear.any():
-        return out
-    for extreme, sign in ((after.max(axis=0), 1.0), (after.min(axis=0), -1.0)):
-        moved = sign * (extreme[clear] - level[clear])
+    start, k = window.recent[-1] + 1, len(window.recent)
+    after = np.concatenate([adjusted[start : start + k], adjusted[-k:]])
+    lasting = []
+    for moved in (level - after.max(axis=0), after.min(axis=0) - level):
         moved[np.abs(moved) < ROUNDING] = 0.0
-        z = moved / scale[clear]
-        middle = np.median(z)
-        spread = NORMAL * np.median(np.abs(z - middle))
-        if spread > 0.0:
-            out[clear] |= z < middle - APART * spread
-    return out
+        lasting.append(moved[clear] / scale[clear])
+    falls, gains = np.ones(len(clear)), np.ones(len(clear))
+    if clear.any():
+        falls[clear], gains[clear] = _unmirrored(*lasting), _unmirrored(*lasting[::-1])
+    return falls, gains
 
 
-def strata(counts: IntArray, smallest: int, longest: float) -> IntArray:
+def _unmirrored(moved: FloatArray, mirror: FloatArray) -> FloatArray:
+    """Give min(1, (1 + #{mirror >= v}) / #{moved >= v}) for each v beyond Hampel's limit, 1 elsewhere."""
+    middle = float(np.median(moved))
+    limit = max(middle + APART * NORMAL * float(np.median(np.abs(moved - middle))), 0.0)
+    weights = np.ones(len(moved))
+    beyond = moved > limit
+    largest, opposite = np.sort(moved[beyond]), np.sort(mirror[mirror > limit])
+    found = len(largest) - np.searchsorted(largest, moved[beyond], side="left")
+    mirrored = len(opposite) - np.searchsorted(opposite, moved[beyond], side="left")
+    weights[beyond] = np.minimum(1.0, (1.0 + mirrored) / found)
+    return weights
+
+
+def strata(counts: IntArray, chance: FloatArray, smallest: int, longest: float) -> IntArray:
     """Join numbers of idle months into strata that hold enough placebo values.
 
     Parameters
     ----------
     counts : ndarray of int, shape (w + 1, k + 1)
         How many placebo values have 0 to w idle months in the baseline (rows) and 0 to k idle recent ones.
+    chance : ndarray of shape (w + 1, k + 1)
+        The same, each value counted by its weight.
     smallest : int
         Number of placebo values a stratum needs.
     longest : float
-        Where a larger share than this of a baseline stratum's placebo values has no active recent month, such a
-        stop is usual and no evidence.
+        Where a larger share than this of a baseline stratum's placebo values, by weight, has no active recent
+        month, such a stop is usual and no evidence.
 
     Returns
     -------
@@ -236,8 +250,8 @@ def strata(counts: IntArray, smallest: int, longest: float) -> IntArray:
     out = np.full(counts.shape, -1, dtype=np.int64)
     last = 0
     for row in range(int(rows.max()) + 1):
-        held = counts[rows == row].sum(axis=0)
-        usual_stop = held[-1] > longest * held.sum()
+        held, weighed = counts[rows == row].sum(axis=0), chance[rows == row].sum(axis=0)
+        usual_stop = weighed[-1] > longest * weighed.sum()
         columns = joined_classes(held[:-1] if usual_stop else held, smallest)
         out[np.ix_(rows == row, np.arange(len(columns)))] = last + columns
         last += int(columns.max()) + 1
@@ -256,20 +270,36 @@ def joined_classes(counts: IntArray, smallest: int) -> IntArray:
     return out
 
 
-def placebo_p(z: FloatArray, null: FloatArray) -> FloatArray:
-    """Give the share of the null that is at least as low: (1 + #{null <= z}) / (M + 1).
+class Null(NamedTuple):
+    """Placebo values that count whole, ascending; and those that count in part, ascending, with summed weights."""
+
+    whole: FloatArray
+    part: FloatArray
+    summed: FloatArray
+
+    @classmethod
+    def of(cls, values: FloatArray, weights: FloatArray) -> Null:
+        """Sort values by size, and equal ones by weight, so that no order of rows is in a sum."""
+        in_part = weights < 1.0
+        part, weight = values[in_part], weights[in_part]
+        order = np.lexsort((weight, part))
+        return cls(np.sort(values[~in_part]), part[order], np.concatenate([[0.0], np.cumsum(weight[order])]))
+
+
+def placebo_p(z: FloatArray, null: Null) -> FloatArray:
+    """Give the share of the null that is at least as low: (1 + #{null <= z}) / (M + 1), counted by weight.
 
     Parameters
     ----------
     z : ndarray of shape (n,)
         Statistics, low where unusual.
-    null : ndarray of shape (M,)
-        The same statistic where nothing is to be found, ascending. With M = 0 every p is 1.
+    null : Null
+        The same statistic where nothing is to be found. With nothing in it every p is 1.
 
     Returns
     -------
     ndarray of shape (n,)
-        p-values in [1 / (M + 1), 1].
+        p-values in [1 / (M + 1), 1], M the sum of all weights.
 
     Notes
     -----
@@ -277,6 +307,8 @@ def placebo_p(z: FloatArray, null: FloatArray) -> FloatArray:
     Statistical Applications in Genetics and Molecular Biology 9, article 39). Cost: O(n log n + n log M).
     """
     order = np.argsort(z)  # ascending look-ups walk through the null once
+    lower = 1.0 + np.searchsorted(null.whole, z[order], side="right")
+    lower += null.summed[np.searchsorted(null.part, z[order], side="right")]
     p = np.empty(len(z))
-    p[order] = (1.0 + np.searchsorted(null, z[order], side="right")) / (len(null) + 1.0)
+    p[order] = lower / (len(null.whole) + null.summed[-1] + 1.0)
     return p

@@ -22,7 +22,7 @@ PRIOR: Final = 4.0
 FLOOR: Final = 1e-3
 #: Customers alike in idle months whose median spread is the usual one.
 ALIKE: Final = 100
-#: A complete stop is evidence where at most this share of q of earlier windows had one.
+#: A complete stop is evidence where at most this share of q of earlier windows had one by chance.
 RARE: Final = 0.01
 
 
@@ -35,17 +35,24 @@ class Tested(NamedTuple):
     statistics: WindowStatistics
     spread_ratio: dict[str, float]
     n_null: int
-    n_left_out: int
+    n_discounted: int
+
+
+class _Placebo(NamedTuple):
+    """A statistic of earlier windows, low where unusual, and how much of each is chance."""
+
+    z: FloatArray
+    weight: FloatArray
 
 
 class _Null(NamedTuple):
-    """Statistics of earlier windows, low where unusual, and what to hold them against."""
+    """What earlier windows say, their strata, the stratum of each pair of idle months, and whose months vary."""
 
-    falls: FloatArray
-    gains: FloatArray
+    falls: _Placebo
+    gains: _Placebo
     stratum: IntArray
     stratum_of: IntArray
-    n_left_out: int
+    shown: BoolArray
 
 
 def against_chance(
@@ -87,12 +94,12 @@ def against_chance(
     reason = _against(seen, window, settings, joined[0], enough[0])
     scale = _scales(seen, window, reason == verdicts.CLEAR)
     stratum = np.where(reason == verdicts.CLEAR, null.stratum_of[_pair(seen, settings)], -1)
-    reason[(reason == verdicts.CLEAR) & (stratum < 0)] = verdicts.POWER
+    reason[(reason == verdicts.CLEAR) & (stratum < 0)] = verdicts.STOPPED
     ease = (-_log_change(-settings.min_change) / scale, _log_change(settings.min_change) / scale)
-    known, known_null = stratum >= 0, null.stratum >= 0
     fall, gain = seen.low / scale, -seen.high / scale
-    fit_fall = _central_match(fall[known], null.falls[known_null])
-    fit_gain = _central_match(gain[known], null.gains[known_null])
+    shown = (stratum >= 0) & (seen.spread > null_kernel.ROUNDING)
+    fit_fall = _central_match(fall[shown], null.falls.z[null.shown])
+    fit_gain = _central_match(gain[shown], null.gains.z[null.shown])
     falls, gains = [fall + ease[0], (nothing - seen.level) / scale + ease[0]], [gain + ease[1]]
     if settings.central_matching:
         falls, gains = [fit_fall.applied(z) for z in falls], [fit_gain.applied(z) for z in gains]
@@ -101,9 +108,9 @@ def against_chance(
     hopeless = p_stop > settings.q
     p_fall[hopeless] = np.nan
     reason[hopeless & (reason == verdicts.CLEAR)] = verdicts.POWER
-    reason[(reason == verdicts.POWER) & (seen.idle_recent == settings.recent)] = verdicts.STOPPED
     spread_ratio = {"fall": fit_fall.ratio, "gain": fit_gain.ratio}
-    return Tested(p_fall, p_gain, reason, seen, spread_ratio, len(null.falls), null.n_left_out)
+    discounted = int(np.count_nonzero((null.falls.weight < 1.0) | (null.gains.weight < 1.0)))
+    return Tested(p_fall, p_gain, reason, seen, spread_ratio, len(null.stratum), discounted)
 
 
 def _null(
@@ -113,24 +120,41 @@ def _null(
     settings: ShiftSettings,
     allowed: list[tuple[BoolArray, BoolArray]],
 ) -> _Null:
-    """Collect the statistics of earlier windows, without those whose change lasted."""
-    falls, gains, pairs, left_out = [], [], [], 0
+    """Collect the statistics of earlier windows, and how much of each is chance."""
+    falls, gains, pairs, shown = [], [], [], []
     for window, (joined, peers) in zip(windows, allowed, strict=True):
         seen = null_kernel.window_statistics(ratios.ratio, active, window)
         clear = _against(seen, window, settings, joined, peers) == verdicts.CLEAR
         scale = _scales(seen, window, clear)
-        if settings.lasting_shifts == "leave_out":
-            lasted = null_kernel.lasting_changes(ratios.ratio, window, seen.level, scale, clear)
-            left_out += int(lasted.sum())
-            clear &= ~lasted
-        falls.append(seen.low[clear] / scale[clear])
-        gains.append(-seen.high[clear] / scale[clear])
+        weights = (np.ones(len(clear)), np.ones(len(clear)))
+        if settings.lasting_shifts == "discount":
+            weights = null_kernel.chance_weights(ratios.ratio, window, seen.level, scale, clear)
+        falls.append(_Placebo(seen.low[clear] / scale[clear], weights[0][clear]))
+        gains.append(_Placebo(-seen.high[clear] / scale[clear], weights[1][clear]))
         pairs.append(_pair(seen, settings)[clear])
+        shown.append(seen.spread[clear] > null_kernel.ROUNDING)
     pair = np.concatenate(pairs)
+    all_falls, all_gains = (
+        _Placebo(np.concatenate([one.z for one in side]), np.concatenate([one.weight for one in side]))
+        for side in (falls, gains)
+    )
     shape = (settings.baseline + 1, settings.recent + 1)
-    counts = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)
-    stratum_of = null_kernel.strata(counts, settings.min_null, RARE * settings.q).ravel()
-    return _Null(np.concatenate(falls), np.concatenate(gains), stratum_of[pair], stratum_of, left_out)
+    counts = np.bincount(pair, minlength=shape[0] * shape[1])
+    chance = _summed(pair, all_falls.weight, len(counts))
+    stratum_of = null_kernel.strata(
+        counts.reshape(shape), chance.reshape(shape), settings.min_null, RARE * settings.q
+    ).ravel()
+    stratum = stratum_of[pair]
+    return _Null(all_falls, all_gains, stratum, stratum_of, (stratum >= 0) & np.concatenate(shown))
+
+
+def _summed(place: IntArray, weight: FloatArray, length: int) -> FloatArray:
+    """Add up weights by place; those below 1 by size, so that no order of rows is in the sum."""
+    in_part = weight < 1.0
+    part, light = place[in_part], weight[in_part]
+    order = np.lexsort((light, part))
+    whole = np.bincount(place[~in_part], minlength=length)
+    return np.asarray(whole + np.bincount(part[order], weights=light[order], minlength=length))
 
 
 def _against(
@@ -196,14 +220,14 @@ def _pair(statistics: WindowStatistics, settings: ShiftSettings) -> IntArray:
 
 
 def _p_values(
-    z: list[FloatArray], stratum: IntArray, null: FloatArray, null_stratum: IntArray
+    z: list[FloatArray], stratum: IntArray, null: _Placebo, null_stratum: IntArray
 ) -> tuple[FloatArray, ...]:
     """Give p-values inside each stratum, NaN where there is none."""
     out = tuple(np.full(len(stratum), np.nan) for _ in z)
     for one in range(int(null_stratum.max(initial=-1)) + 1):
-        mine = stratum == one
+        mine, theirs = stratum == one, null_stratum == one
         if mine.any():
-            ordered = np.sort(null[null_stratum == one])
+            held = null_kernel.Null.of(null.z[theirs], null.weight[theirs])
             for p, statistic in zip(out, z, strict=True):
-                p[mine] = null_kernel.placebo_p(statistic[mine], ordered)
+                p[mine] = null_kernel.placebo_p(statistic[mine], held)
     return out

@@ -10,7 +10,7 @@ import pandas as pd
 
 from custvalue._kernels.peer_factor import OFFSET
 from custvalue._results import html_table, short_repr
-from custvalue._spend_shifts.verdicts import REASONS, STOPPED, VERDICTS
+from custvalue._spend_shifts.verdicts import POWER, REASONS, STOPPED, VERDICTS
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ class SpendShifts:
     q : float
         Level of the false discovery rate.
     spread_ratio : dict of str to float
-        For "fall" and "gain": width of the middle half of the tested statistics over that of the null, before any
-        `central_matching`. Near 1 where the recent months are like the earlier ones; well above, and they are
-        noisier, so that too much is found. 1 where one of the two has no width.
+        For "fall" and "gain": width of the middle half of the tested statistics over that of the null, among
+        customers whose baseline varies and before any `central_matching`. Near 1 where the recent months are like
+        the earlier ones; well above, and they are noisier, so that too much is found, or very many moved. 1 where
+        one of the two has no width.
     provenance : Provenance
         Package version, settings and counts.
 
@@ -148,8 +149,9 @@ class SpendShifts:
 
     @property
     def stopped(self) -> BoolArray:
-        """Whether a customer had no active recent month and cannot be tested for it, shape (n_customers,)."""
-        return np.asarray(self.reason == REASONS[STOPPED], dtype=np.bool_)
+        """Whether a customer had no active recent month and cannot be told from chance, shape (n_customers,)."""
+        untold = np.isin(self.reason, [REASONS[STOPPED], REASONS[POWER]])
+        return np.asarray(untold & (self.actual == 0.0), dtype=np.bool_)
 
     def summary(self) -> pd.DataFrame:
         """Count customers and money by verdict.

@@ -11,7 +11,7 @@ from custvalue._spend_shifts.shocks import Shock
 
 ShockMode: TypeAlias = Literal["mask", "discount"]
 Detect: TypeAlias = Literal["none", "peers", "macro", "both"]
-LastingShifts: TypeAlias = Literal["leave_out", "keep"]
+LastingShifts: TypeAlias = Literal["discount", "keep"]
 
 
 class ShiftSettings(Spec):
