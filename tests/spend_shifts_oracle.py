@@ -126,18 +126,23 @@ def scales_of(rows: list[Row], length: int) -> list[float]:
     return out
 
 
-def unmirrored(moved: dict[int, float], mirror: dict[int, float], n: int) -> list[float]:
-    """Weigh what lies beyond Hampel's limit by (1 + as large the other way) / as large this way, at most 1."""
-    if not moved:
-        return [1.0] * n
+def hampel_limit(moved: dict[int, float]) -> float:
+    """Give median + 3 x 1.4826 MAD, from 0."""
     middle = statistics.median(moved.values())
-    limit = max(middle + 3.0 * 1.4826 * statistics.median(abs(v - middle) for v in moved.values()), 0.0)
+    return max(middle + 3.0 * 1.4826 * statistics.median(abs(v - middle) for v in moved.values()), 0.0)
 
-    def weight(v: float) -> float:
-        as_large, other_way = (sum(one >= v for one in some.values()) for some in (moved, mirror))
-        return min(1.0, (1 + other_way) / as_large) if v > limit else 1.0
 
-    return [weight(moved[i]) if i in moved else 1.0 for i in range(n)]
+def unmirrored(moved: dict[int, float], limit: float, mirror: dict[int, float], n: int) -> list[float]:
+    """Weigh what lies beyond the limit: from the largest down, at most 1 + as many as the other way."""
+    weights, given = [1.0] * n, 0
+    for size in sorted({v for v in moved.values() if v > limit}, reverse=True):
+        equal = [i for i, v in moved.items() if v == size]
+        allowed = 1 + sum(v >= size for v in mirror.values())
+        share = min(len(equal), allowed - given)
+        given += share
+        for i in equal:
+            weights[i] = share / len(equal)
+    return weights
 
 
 def weighted(panel: Panel, window: Window) -> Window:
@@ -149,10 +154,16 @@ def weighted(panel: Panel, window: Window) -> Window:
     for i, (r, s) in enumerate(zip(window.rows, window.scales, strict=True)):
         if r.clear:
             after = [panel.adjusted[i][t] for t in months]
-            down, up = r.level - max(after), min(after) - r.level
-            falls[i], gains[i] = ((0.0 if abs(d) < 1e-9 else d) / s for d in (down, up))
-    n = len(window.rows)
-    return window._replace(fall_weights=unmirrored(falls, gains, n), gain_weights=unmirrored(gains, falls, n))
+            changes = r.level - max(after), min(after) - r.level
+            falls[i], gains[i] = ((0.0 if abs(d) < 1e-9 else d) / s for d in changes)
+    if not falls:
+        return window
+    n, limits = len(window.rows), (hampel_limit(falls), hampel_limit(gains))
+    for i in falls:
+        if not any(panel.amounts[i][t] > 0.0 for t in months):
+            falls[i] = math.inf
+    down, up = unmirrored(falls, limits[0], gains, n), unmirrored(gains, limits[1], falls, n)
+    return window._replace(fall_weights=down, gain_weights=up)
 
 
 def windows_of(panel: Panel, closed: set[int], rules: Rules) -> list[Window]:
@@ -227,7 +238,6 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
             for some in (windows[:1], windows[1:])
         )
         matched = [affine([one[side] for one in now], [one[side] for one in earlier]) for side in (0, 1)]
-    (times, plus), (times_gain, plus_gain) = matched
     out = Screened([], [], [])
     for i, (r, s) in enumerate(zip(windows[0].rows, windows[0].scales, strict=True)):
         path = [panel.factor[groups[i], t] for t in tested]
@@ -247,6 +257,7 @@ def screen(amounts: list[list[float]], groups: list[int], closed: set[int], rule
         ]
         lows, highs = [low for low, _ in alike], [high for _, high in alike]
         stop = math.log(OFFSET) - min(path) - r.level
+        (times, plus), (times_gain, plus_gain) = matched if r.spread > 1e-9 else [(1.0, 0.0)] * 2
         hopeless = share_as_low(plus + times * (stop + fall) / s, lows) > rules.q
         out.p_fall.append(math.nan if hopeless else share_as_low(plus + times * (r.low + fall) / s, lows))
         out.p_gain.append(share_as_low(plus_gain + times_gain * (gain - r.high) / s, highs))

@@ -76,8 +76,11 @@ def test_by_hand_what_the_statistic_is_made_of() -> None:
         after = np.hstack([x[:, end : end + 3], x[:, 33:]])
         fell, rose = (level - after.max(axis=1)) / shrunk, (after.min(axis=1) - level) / shrunk
         limit = np.median(fell) + 3 * 1.4826 * np.median(np.abs(fell - np.median(fell)))
-        mirror = [(1 + (rose >= a).sum()) / (fell >= a).sum() if a > limit else 1.0 for a in fell]
-        weights.append(np.minimum(mirror, 1.0))
+        weight_here, given = np.ones(len(fell)), 0
+        for i in np.argsort(-fell)[: (fell > limit).sum()]:
+            weight_here[i] = min(1, 1 + (rose >= fell[i]).sum() - given)
+            given += weight_here[i]
+        weights.append(weight_here)
     null, weight = np.concatenate(z[1:]), np.concatenate(weights[1:])
     p = [(1 + weight[null <= one].sum()) / (weight.sum() + 1) for one in z[0][:200]]
     assert found.p_fall[:200] == pytest.approx(p, rel=1e-9)

@@ -733,6 +733,27 @@ def test_customers_who_never_vary_do_not_set_the_spread_ratio() -> None:
     assert 0.9 < found.spread_ratio["gain"] < 1.1
 
 
+def test_matching_leaves_customers_who_never_vary_where_they_are() -> None:
+    """Three quarters never vary. Moved with the others, their ties make findings where nothing is."""
+    for seed in range(6):
+        amounts = np.full((6000, 36), 100.0)
+        amounts[4500:] *= np.exp(0.25 * np.random.default_rng(seed).normal(size=(1500, 36)))
+        assert set(spend_shifts(panel_of(amounts), central_matching=True).verdict) == {"none"}
+
+
+def test_complete_stops_for_good_are_falls_in_a_small_bank() -> None:
+    """80 of 4,000 stop in each of twelve quarters: the last 80 are falls; kept in the null, they are listed."""
+    left = np.arange(4000) // 80
+    amounts = simulated(4000, 16)
+    amounts[np.arange(36) >= np.where(left < 12, 33 - 3 * left, 36)[:, None]] = 0.0
+    found = spend_shifts(panel_of(amounts))
+    assert (found.verdict[left == 0] == "fall").all()
+    assert (found.verdict[left >= 12] == "fall").sum() <= 30
+    kept = spend_shifts(panel_of(amounts), lasting_shifts="keep")
+    assert kept.stopped[left == 0].all()
+    assert not (kept.verdict == "fall").any()
+
+
 def test_a_stop_without_power_is_named_so_and_still_listed() -> None:
     """Nobody stopped earlier; 25 earlier windows give no p below 1 / 26."""
     amounts = simulated(5, 15)

@@ -128,34 +128,40 @@ def test_by_hand_classes_are_joined_until_they_hold_enough() -> None:
 def test_by_hand_lasting_changes_weigh_what_their_mirror_images_say() -> None:
     """Level 0, scale 1, one month tested; the month after and the last one are the same.
 
-    Lasting falls of 9, 12, 15 and a lasting gain of 10; the others lie within 1. The median is 0 and the MAD 1 for
-    falls (-10, -1, -1, 0, 0, 0, 0, 1, 1, 9, 12, 15) and for gains, so both limits are 4.4. Falls of at least 9 are
-    three and mirrored by one gain: (1 + 1) / 3; of 12 there are two and none: 1 / 2; of 15 one: 1. The gain of 10
-    is one, and two falls are as large: min(1, 3 / 1).
+    Lasting falls of 9, 12, 15, 15 and a lasting gain of 10; the others lie within 1. The median is 0 and the MAD 1
+    for falls (-10, -1, -1, 0, 0, 0, 0, 0, 1, 1, 9, 12, 15, 15) and for gains, so both limits are 4.4. No gain
+    mirrors the two of 15, which weigh 1 together, and with them 12 and more weigh 1 already; 9 and more are
+    mirrored by one gain and weigh 2.
     """
-    after = np.array([10.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0, -1.0, -9.0, -12.0, -15.0])
-    adjusted = np.vstack([np.zeros(12), np.full(12, 99.0), after, after])
-    window, no, yes = Window(np.array([1]), np.array([0])), np.zeros(12), np.ones(12)
-    everybody = np.ones(12, dtype=np.bool_)
-    falls, gains = chance_weights(adjusted, window, no, yes, everybody)
-    np.testing.assert_allclose(falls, [1.0] * 9 + [2 / 3, 1 / 2, 1.0])
+    after = np.array([10.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, -1.0, -9.0, -12.0, -15.0, -15.0])
+    adjusted = np.vstack([np.zeros(14), np.full(14, 99.0), after, after])
+    window, no, yes = Window(np.array([1]), np.array([0])), np.zeros(14), np.ones(14)
+    spent = np.ones(adjusted.shape, dtype=np.bool_)
+    everybody = np.ones(14, dtype=np.bool_)
+    falls, gains = chance_weights(adjusted, spent, window, no, yes, everybody)
+    np.testing.assert_array_equal(falls, [1.0] * 10 + [1.0, 0.0, 0.5, 0.5])
     np.testing.assert_array_equal(gains, 1.0)
-    falls, gains = chance_weights(-adjusted, window, no, yes, everybody)
-    np.testing.assert_allclose(gains, [1.0] * 9 + [2 / 3, 1 / 2, 1.0])
+    falls, gains = chance_weights(-adjusted, spent, window, no, yes, everybody)
+    np.testing.assert_array_equal(gains, [1.0] * 10 + [1.0, 0.0, 0.5, 0.5])
     np.testing.assert_array_equal(falls, 1.0)
-    halved, _ = chance_weights(adjusted, window, no, np.where(after == -15.0, 2.0, 1.0), everybody)
-    np.testing.assert_allclose(halved, [1.0] * 9 + [2 / 2, 1.0, 2 / 3])  # a fall of 15 with scale 2 is one of 7.5
-    for weights in chance_weights(adjusted, window, no, yes, ~everybody):
+    # With scale 2 the falls of 15 are of 7.5: now 12 weighs 1 and 9 weighs 1; one gain mirrors 7.5 too.
+    halved, _ = chance_weights(adjusted, spent, window, no, np.where(after == -15.0, 2.0, 1.0), everybody)
+    np.testing.assert_array_equal(halved, [1.0] * 10 + [1.0, 1.0, 0.0, 0.0])
+    # Who stops for good has fallen most, at any scale: the two of 15 are mirrored by nobody and weigh less.
+    spent[2:, -4] = False
+    stopped, _ = chance_weights(adjusted, spent, window, no, yes, everybody)
+    np.testing.assert_array_equal(stopped, [1.0] * 10 + [1.0, 0.0, 0.0, 0.0])
+    for weights in chance_weights(adjusted, spent, window, no, yes, ~everybody):
         np.testing.assert_array_equal(weights, 1.0)
 
 
 def test_by_hand_what_ended_did_not_last() -> None:
-    """Three tenths fall by 9 after the window; who is back in the last month weighs 1, the others 1 / 3."""
+    """Three tenths fall by 9 after the window; who is back in the last month weighs 1, the other three as one."""
     adjusted = np.tile(np.linspace(-1.0, 1.0, 20), (5, 1))
     adjusted[2:, :6] = -9.0
     adjusted[4, :3] = 0.0
-    window, no = Window(np.array([1]), np.array([0])), np.zeros(20)
-    falls, _ = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    window, no, spent = Window(np.array([1]), np.array([0])), np.zeros(20), adjusted > -np.inf
+    falls, _ = chance_weights(adjusted, spent, window, no, no + 1.0, no == 0.0)
     np.testing.assert_allclose(falls, [1.0] * 3 + [1 / 3] * 3 + [1.0] * 14)
 
 
@@ -163,22 +169,22 @@ def test_who_rose_less_than_others_did_not_fall() -> None:
     """All rise by 4 in a month after the window, three by 1: beyond Hampel's limit, and no fall."""
     adjusted = np.zeros((4, 20))
     adjusted[2:] = [[4.0] * 17 + [1.0] * 3, [-50.0] * 20]
-    window, no = Window(np.array([1]), np.array([0])), np.zeros(20)
-    falls, _ = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    window, no, spent = Window(np.array([1]), np.array([0])), np.zeros(20), adjusted > -np.inf
+    falls, _ = chance_weights(adjusted, spent, window, no, no + 1.0, no == 0.0)
     np.testing.assert_array_equal(falls, 1.0)
 
 
 @given(hnp.arrays(np.float64, (6, 25), elements=st.floats(-50.0, 50.0)), st.permutations(range(25)))
 @settings(max_examples=40)
 def test_weights_lie_in_0_to_1_mirror_and_go_with_their_rows(adjusted: np.ndarray, order: list[int]) -> None:
-    window, no = Window(np.array([1, 2]), np.array([0])), np.zeros(25)
-    falls, gains = chance_weights(adjusted, window, no, no + 1.0, no == 0.0)
+    window, no, spent = Window(np.array([1, 2]), np.array([0])), np.zeros(25), adjusted > -np.inf
+    falls, gains = chance_weights(adjusted, spent, window, no, no + 1.0, no == 0.0)
     for weights in (falls, gains):
-        assert ((weights > 0.0) & (weights <= 1.0)).all()
-    swapped = chance_weights(-adjusted, window, no, no + 1.0, no == 0.0)
+        assert ((weights >= 0.0) & (weights <= 1.0)).all()
+    swapped = chance_weights(-adjusted, spent, window, no, no + 1.0, no == 0.0)
     np.testing.assert_array_equal(swapped[0], gains)
     np.testing.assert_array_equal(swapped[1], falls)
-    moved = chance_weights(adjusted[:, order], window, no, no + 1.0, no == 0.0)
+    moved = chance_weights(adjusted[:, order], spent, window, no, no + 1.0, no == 0.0)
     np.testing.assert_array_equal(moved[0], falls[order])
 
 

@@ -162,7 +162,7 @@ def shrunken_scale(
 
 
 def chance_weights(
-    adjusted: FloatArray, window: Window, level: FloatArray, scale: FloatArray, clear: BoolArray
+    adjusted: FloatArray, active: BoolArray, window: Window, level: FloatArray, scale: FloatArray, clear: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
     """Weigh an earlier window of each customer by how much of a change that lasted is chance.
 
@@ -170,6 +170,8 @@ def chance_weights(
     ----------
     adjusted : ndarray of shape (n_months, n_customers)
         Logarithms with the peers' factor taken off.
+    active : ndarray of bool, shape (n_months, n_customers)
+        Which months had an amount above 0.
     window : Window
         A window with at least as many months after it as it tests.
     level, scale : ndarray of shape (n_customers,)
@@ -180,42 +182,56 @@ def chance_weights(
     Returns
     -------
     falls, gains : ndarray of shape (n_customers,)
-        Weights in (0, 1] for the null of falls and of gains; 1 where not clear.
+        Weights in [0, 1] for the null of falls and of gains; 1 where not clear.
 
     Notes
     -----
     With k tested months, a customer's lasting fall is a = level - (highest of the k months after the window and of
-    the last k of all), in scales; a lasting gain is g = (lowest of them) - level. Beyond Hampel's limit, median +
-    3 x 1.4826 MAD over all customers (Davies and Gather 1993, Journal of the American Statistical Association 88,
-    782-792), a fall of size a weighs min(1, (1 + #{g >= a}) / #{a' >= a}): levels that drift by chance drift
-    upwards as often, and falls beyond what gains mirror are no chance. The same for gains. Counting against a
-    mirror image, the 1 included, is the target-decoy estimate of a false discovery rate (Elias and Gygi 2007,
-    Nature Methods 4, 207-214; Barber and Candes 2015, Annals of Statistics 43, 2055-2085); its use for a null is
-    ours. The window's own months are not looked at. Where half of the customers are equal the limit is their
-    value, and the mirror alone decides. Cost: O(n log n).
+    the last k of all), in scales, and infinite where none of them is active: nothing is a larger fall than a stop,
+    and no gain is its mirror image. A lasting gain is g = (lowest of them) - level. Beyond Hampel's limit, median
+    + 3 x 1.4826 MAD over all customers (Davies and Gather 1993, Journal of the American Statistical Association
+    88, 782-792), the falls of size a and more weigh together at most 1 + #{g >= a}, from the largest down, equal
+    ones alike and none above 1: levels that drift by chance drift upwards as often, and falls beyond what gains
+    mirror are no chance. The same for gains. Counting against a mirror image, the 1 included, is the target-decoy
+    estimate of false discoveries (Elias and Gygi 2007, Nature Methods 4, 207-214; Barber and Candes 2015, Annals
+    of Statistics 43, 2055-2085); its use for a null is ours. The window's own months are not looked at. Where half
+    of the customers are equal the limit is their value, and the mirror alone decides. Cost: O(n log n).
     """
     start, k = window.recent[-1] + 1, len(window.recent)
-    after = np.concatenate([adjusted[start : start + k], adjusted[-k:]])
+    months = np.concatenate([np.arange(start, start + k), np.arange(len(adjusted) - k, len(adjusted))])
+    after = adjusted[months]
     lasting = []
     for moved in (level - after.max(axis=0), after.min(axis=0) - level):
         moved[np.abs(moved) < ROUNDING] = 0.0
         lasting.append(moved[clear] / scale[clear])
     falls, gains = np.ones(len(clear)), np.ones(len(clear))
     if clear.any():
-        falls[clear], gains[clear] = _unmirrored(*lasting), _unmirrored(*lasting[::-1])
+        limits = [_hampel_limit(moved) for moved in lasting]
+        lasting[0][~active[months].any(axis=0)[clear]] = np.inf
+        falls[clear] = _unmirrored(lasting[0], limits[0], lasting[1])
+        gains[clear] = _unmirrored(lasting[1], limits[1], lasting[0])
     return falls, gains
 
 
-def _unmirrored(moved: FloatArray, mirror: FloatArray) -> FloatArray:
-    """Give min(1, (1 + #{mirror >= v}) / #{moved >= v}) for each v beyond Hampel's limit, 1 elsewhere."""
+def _hampel_limit(moved: FloatArray) -> float:
+    """Give median + 3 x 1.4826 MAD, from 0."""
     middle = float(np.median(moved))
-    limit = max(middle + APART * NORMAL * float(np.median(np.abs(moved - middle))), 0.0)
+    return max(middle + APART * NORMAL * float(np.median(np.abs(moved - middle))), 0.0)
+
+
+def _unmirrored(moved: FloatArray, limit: float, mirror: FloatArray) -> FloatArray:
+    """Weigh what lies beyond the limit, so that v and more weigh at most 1 + #{mirror >= v}; 1 elsewhere.
+
+    With n_i changes of the i-th largest size, N_i of at least it and G_i mirror images, the weights sum to
+    r_i = min(r_{i-1} + n_i, 1 + G_i), which is N_i + min(0, min_{j <= i} (1 + G_j - N_j)).
+    """
     weights = np.ones(len(moved))
     beyond = moved > limit
-    largest, opposite = np.sort(moved[beyond]), np.sort(mirror[mirror > limit])
-    found = len(largest) - np.searchsorted(largest, moved[beyond], side="left")
-    mirrored = len(opposite) - np.searchsorted(opposite, moved[beyond], side="left")
-    weights[beyond] = np.minimum(1.0, (1.0 + mirrored) / found)
+    sizes, place, count = np.unique(-moved[beyond], return_inverse=True, return_counts=True)
+    as_large = np.cumsum(count)
+    mirrored = np.searchsorted(np.sort(-mirror[mirror > limit]), sizes, side="right")
+    summed = as_large + np.minimum(0, np.minimum.accumulate(1 + mirrored - as_large))
+    weights[beyond] = (np.diff(summed, prepend=0) / count)[place]
     return weights
 
 

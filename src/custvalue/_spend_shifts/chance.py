@@ -102,7 +102,8 @@ def against_chance(
     fit_gain = _central_match(gain[shown], null.gains.z[null.shown])
     falls, gains = [fall + ease[0], (nothing - seen.level) / scale + ease[0]], [gain + ease[1]]
     if settings.central_matching:
-        falls, gains = [fit_fall.applied(z) for z in falls], [fit_gain.applied(z) for z in gains]
+        falls = [np.where(shown, fit_fall.applied(z), z) for z in falls]
+        gains = [np.where(shown, fit_gain.applied(z), z) for z in gains]
     p_fall, p_stop = _p_values(falls, stratum, null.falls, null.stratum)
     (p_gain,) = _p_values(gains, stratum, null.gains, null.stratum)
     hopeless = p_stop > settings.q
@@ -128,7 +129,7 @@ def _null(
         scale = _scales(seen, window, clear)
         weights = (np.ones(len(clear)), np.ones(len(clear)))
         if settings.lasting_shifts == "discount":
-            weights = null_kernel.chance_weights(ratios.ratio, window, seen.level, scale, clear)
+            weights = null_kernel.chance_weights(ratios.ratio, active, window, seen.level, scale, clear)
         falls.append(_Placebo(seen.low[clear] / scale[clear], weights[0][clear]))
         gains.append(_Placebo(-seen.high[clear] / scale[clear], weights[1][clear]))
         pairs.append(_pair(seen, settings)[clear])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from custvalue._kernels.peer_factor import OFFSET
 from custvalue._results import html_table, short_repr
-from custvalue._spend_shifts.verdicts import POWER, REASONS, STOPPED, VERDICTS
+from custvalue._spend_shifts.verdicts import ACTIVITY, HISTORY, REASONS, VERDICTS
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class SpendShifts:
     reason : ndarray of str, shape (n_customers,)
         Why a customer is masked ("shock", "rebound after a shock") or not testable ("too little history", "too
         little activity", "too few peers", "no power": even a complete stop could be chance, "stopped, as others
-        did": the customer did stop, and so do others who come back); else empty.
+        did": the customer did stop, and so did others earlier, more than q / 100 of them by weight); else empty.
     change : ndarray of shape (n_customers,)
         Actual against expected money of the recent months, less 1; NaN where nothing was expected.
     expected : ndarray of shape (n_customers,)
@@ -149,9 +149,14 @@ class SpendShifts:
 
     @property
     def stopped(self) -> BoolArray:
-        """Whether a customer had no active recent month and cannot be told from chance, shape (n_customers,)."""
-        untold = np.isin(self.reason, [REASONS[STOPPED], REASONS[POWER]])
-        return np.asarray(untold & (self.actual == 0.0), dtype=np.bool_)
+        """Whether a customer had no active recent month and is no finding, shape (n_customers,).
+
+        Only customers with the history and activity that a test needs; whoever was found is a fall, or masked.
+        """
+        spent = ~np.isin(self.reason, [REASONS[HISTORY], REASONS[ACTIVITY]]) & (self.usual > 0.0)
+        return np.asarray(
+            spent & (self.actual == 0.0) & ~np.isin(self.verdict, ["fall", "masked"]), dtype=np.bool_
+        )
 
     def summary(self) -> pd.DataFrame:
         """Count customers and money by verdict.
