@@ -30,12 +30,12 @@ class Answers(NamedTuple):
 
 
 def plain_numbers(values: Any, n: int, argument: str, *, per: str) -> FloatArray:
-    """Give one number a customer, NaN where there is none; refuse text and another length."""
+    """Give one number a customer, NaN where there is none; refuse text, dates and another length."""
     try:
         numbers = np.array(_frames.unmasked(values))
         if numbers.dtype == object:
             numbers = np.where(pd.isna(numbers), np.nan, numbers)
-        numbers = numbers.astype(np.float64)
+        numbers = numbers.astype(np.float64, casting="unsafe" if numbers.dtype.kind in "biufO" else "safe")
     except (TypeError, ValueError):
         message = f"{argument} must hold numbers, one a customer, NaN where there is no answer."
         raise DataError(message) from None

@@ -134,7 +134,9 @@ class SurveyWallet(Regressor):
     [5]_) with d the weight, a whether answered, and b the ridge. Name what the design drew by among the figures:
     where response depends on it beside them, weighted rates are biased (Little and Vartivarian 2003 [6]_). The
     weighted model stands for all customers. :meth:`estimate` carries it to those without an answer: where a large
-    part of a segment was drawn that the figures do not tell, take the total of :meth:`predict` (ours).
+    part of a segment was drawn that the figures do not tell, take the total of :meth:`predict` (ours). With very
+    unequal weights prefer ``"log"``, ``"gamma"`` or ``"strata"``: boosting's leaves count answers, not weights,
+    and its total was 14 % too high where the others were within 2 % (1,200 answers drawn by what is hidden).
 
     References
     ----------
@@ -397,7 +399,10 @@ class SurveyWallet(Regressor):
     def _reasons(self, design: FloatArray, told: Answers, external: FloatArray) -> list[str]:
         said = replace(self.response_, outside=0).reasons()
         if self._designed:
-            said.append("answers count by their design weights")
+            said.append(
+                "answers count by their design weights; where much of a segment was drawn that the figures do not "
+                "tell, take totals of predict, and total_interval without answers"
+            )
         asked = design[~told.answered]
         if self._chances is not None and (outside := self._chances.outside(asked)):
             said.append(
@@ -420,7 +425,8 @@ class SurveyWallet(Regressor):
         X : table of shape (n_customers, n_columns)
             Figures, columns as at the fit.
         y : array_like of shape (n_customers,), default=None
-            Answers of these customers, NaN where there is none.
+            Answers of these customers, NaN where there is none. With design weights by which much of a segment
+            was drawn, leave it out: the model stands for all customers, not for those who were not drawn.
 
         Returns
         -------
