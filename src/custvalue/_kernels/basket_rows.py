@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -100,15 +100,16 @@ def counted_words(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArr
     """
     if len(words) <= BLOCK:
         return _runs(words)
-    n_slots, shift = 1 << _SLOT_BITS, np.uint64(64 - _SLOT_BITS)
+    n_slots = 1 << _SLOT_BITS
     kept, counts = np.zeros(n_slots, dtype=np.uint64), np.zeros(n_slots + 1, dtype=np.int64)
+    room, other_room = np.empty(BLOCK, dtype=np.uint64), np.empty(BLOCK, dtype=np.uint64)
     blocks = [words[start : start + BLOCK] for start in range(0, len(words), BLOCK)]
     for block in blocks[::4]:
-        kept[((block * _GOLDEN) >> shift).astype(np.intp)] = block
+        kept[_slots(block, room)] = block
     others = []
     for block in blocks:
-        slots = ((block * _GOLDEN) >> shift).astype(np.intp)
-        other = kept[slots] != block
+        slots = _slots(block, room)
+        other = np.take(kept, slots, out=other_room[: len(block)], mode="clip") != block
         others.append(block[other])
         slots[other] = n_slots
         counts += np.bincount(slots, minlength=n_slots + 1)
@@ -117,6 +118,13 @@ def counted_words(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArr
     found = np.concatenate((kept[used], rest))
     order = np.argsort(found)
     return found[order], np.concatenate((counts[used], rest_counts))[order]
+
+
+def _slots(block: NDArray[np.uint64], room: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Give the slot of each word of a block, written into the room."""
+    slots = np.multiply(block, _GOLDEN, out=room[: len(block)])
+    np.right_shift(slots, np.uint64(64 - _SLOT_BITS), out=slots)
+    return slots.view(np.int64)
 
 
 def _runs(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], IntArray]:
@@ -153,13 +161,18 @@ def rows_of_words(words: NDArray[np.uint64], n_columns: int) -> tuple[NDArray[np
     """Unpack words into sparse rows: where each row starts, and its columns in ascending order."""
     as_bytes = words.astype("<u8").view(np.uint8).reshape(len(words), 8)
     bits = np.unpackbits(as_bytes, axis=1, count=n_columns, bitorder="little").view(np.bool_)
-    return sparse_rows(bits)
+    return _sparse(bits, np.bitwise_count(words))
 
 
 def sparse_rows(flags: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Turn a table of flags into sparse rows: where each row starts, and its columns in ascending order."""
+    return _sparse(flags, np.count_nonzero(flags, axis=1))
+
+
+def _sparse(flags: BoolArray, lengths: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Turn a table of flags into sparse rows whose lengths are known."""
     indptr = np.zeros(len(flags) + 1, dtype=np.int64)
-    np.cumsum(np.count_nonzero(flags, axis=1), out=indptr[1:])
+    np.cumsum(lengths, out=indptr[1:])
     n_columns = max(flags.shape[1], 1)
     cells = np.flatnonzero(flags.ravel())
     if flags.size <= _LAST_32:
