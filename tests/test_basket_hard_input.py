@@ -341,3 +341,16 @@ def test_keys_in_the_wrong_column_are_not_shown() -> None:
     with pytest.raises(DataError, match=r"2 of 2 labels.*right one") as caught:
         basket.Baskets.from_long(frame, customer="what", product="key", products=["a", "b"])
     assert "secret" not in str(caught.value)
+
+
+def test_arrow_views_of_text_are_keys_like_any() -> None:
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"customer": ["b", "a", "b"], "product": ["x", "y", "y"]})
+    try:
+        views = [table[name].cast(pa.string_view()) for name in table.column_names]
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this PyArrow makes no views of text")
+    found = basket.Baskets.from_long(pa.table(views, table.column_names), customer="customer", product="product")
+    assert found.to_frame().equals(
+        basket.Baskets.from_long(table, customer="customer", product="product").to_frame()
+    )

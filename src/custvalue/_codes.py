@@ -71,6 +71,8 @@ def customers(series: nw.Series[Any], name: str) -> tuple[NDArray[Any], nw.Serie
             return _dense_customers(values, low, high - low + 1, series)
         codes, whole = pd.factorize(values)
         return _placed(codes, np.argsort(whole), series)
+    if series.implementation.is_pyarrow() and str(series.to_native().type).endswith("_view"):
+        series = series.cast(series.dtype)  # Arrow takes no rows of a view of texts
     codes, found = _used(*encoded(series))
     try:
         order = np.argsort(np.array(found, dtype=object), kind="stable") if found else np.array([], dtype=np.int64)
