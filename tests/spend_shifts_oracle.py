@@ -70,12 +70,12 @@ class Screened(NamedTuple):
     expected: list[float]
 
 
-def classes(counts: list[int], smallest: int) -> list[int]:
+def classes(counts: list[int] | list[float], smallest: int) -> list[int]:
     """Join neighbours until each class holds enough."""
-    out, stratum, held = [], 0, 0
+    out, stratum, held = [], 0, 0.0
     for place, count in enumerate(counts):
         if held >= smallest and sum(counts[place:]) >= smallest:
-            stratum, held = stratum + 1, 0
+            stratum, held = stratum + 1, 0.0
         out.append(stratum)
         held += count
     return out
@@ -185,19 +185,19 @@ def windows_of(panel: Panel, closed: set[int], rules: Rules) -> list[Window]:
 
 def strata_of(windows: list[Window], rules: Rules) -> dict[tuple[int, int], int]:
     """Number the strata by idle months before and in the tested ones; -1 where a stop is usual."""
-    counts = [[0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
     weights = [[0.0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
+    whole = [[0] * (rules.recent + 1) for _ in range(rules.baseline + 1)]
     for window in windows[1:]:
         for r, _, weight, _ in window.chance():
-            counts[r.idle][r.idle_recent] += 1
             weights[r.idle][r.idle_recent] += weight
-    by_row = classes([sum(c) for c in counts], rules.min_null)
+            whole[r.idle][r.idle_recent] += weight == 1.0
+    weights = [[round(one, 6) for one in row] for row in weights]
+    by_row = classes([sum(c) for c in weights], rules.min_null)
     stratum, last = {}, 0
     for one in range(max(by_row) + 1):
         mine = [k for k, other in enumerate(by_row) if other == one]
-        held = [sum(counts[k][j] for k in mine) for j in range(rules.recent + 1)]
-        by_weight = [math.fsum(weights[k][j] for k in mine) for j in range(rules.recent + 1)]
-        usual_stop = by_weight[-1] > RARE * rules.q * sum(by_weight)
+        held = [sum(weights[k][j] for k in mine) for j in range(rules.recent + 1)]
+        usual_stop = sum(whole[k][-1] for k in mine) > RARE * rules.q * sum(held)
         columns = classes(held[:-1] if usual_stop else held, rules.min_null)
         for k in mine:
             for j in range(rules.recent + 1):

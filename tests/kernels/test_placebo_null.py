@@ -191,16 +191,23 @@ def test_weights_lie_in_0_to_1_mirror_and_go_with_their_rows(adjusted: np.ndarra
 def test_by_hand_strata() -> None:
     """Rows 0 and 1 hold enough, row 2 joins row 1; in row 0 idle recent months are too few to stand alone."""
     counts = np.array([[90, 2, 0], [40, 30, 1], [20, 5, 0]])
-    found = strata(counts, 1.0 * counts, 30, 0.5)
+    found = strata(1.0 * counts, counts, 30, 0.5)
     assert found.tolist() == [[0, 0, 0], [1, 2, 2], [1, 2, 2]]
 
 
 def test_by_hand_where_stops_are_usual_they_are_no_evidence() -> None:
     """Nine of ninety-nine placebo windows are a complete stop: more than one in twenty."""
     counts = np.array([[60, 30, 9]])
-    assert strata(counts, 1.0 * counts, 20, 0.05).tolist() == [[0, 1, -1]]
-    assert strata(counts, 1.0 * counts, 20, 0.10).tolist() == [[0, 1, 1]]
-    assert strata(counts, np.array([[60.0, 30.0, 4.0]]), 20, 0.05).tolist() == [[0, 1, 1]]
+    assert strata(1.0 * counts, counts, 20, 0.05).tolist() == [[0, 1, -1]]
+    assert strata(1.0 * counts, counts, 20, 0.10).tolist() == [[0, 1, 1]]
+    assert strata(1.0 * counts, np.array([[60, 30, 4]]), 20, 0.05).tolist() == [[0, 1, 1]]
+
+
+def test_by_hand_values_that_weigh_little_make_no_stratum_of_their_own() -> None:
+    """Thirty stops that weigh 5 together join the windows with one idle month."""
+    weights = np.array([[60.0, 30.0, 5.0]])
+    assert strata(weights, np.array([[60, 30, 0]]), 20, 0.05).tolist() == [[0, 1, 1]]
+    assert strata(np.array([[60.0, 30.0, 30.0]]), np.array([[60, 30, 0]]), 20, 0.05).tolist() == [[0, 1, 2]]
 
 
 def test_phipson2010_p_is_never_nought() -> None:

@@ -235,20 +235,20 @@ def _unmirrored(moved: FloatArray, limit: float, mirror: FloatArray) -> FloatArr
     return weights
 
 
-def strata(counts: IntArray, chance: FloatArray, smallest: int, longest: float) -> IntArray:
+def strata(weights: FloatArray, whole: IntArray, smallest: int, longest: float) -> IntArray:
     """Join numbers of idle months into strata that hold enough placebo values.
 
     Parameters
     ----------
-    counts : ndarray of int, shape (w + 1, k + 1)
-        How many placebo values have 0 to w idle months in the baseline (rows) and 0 to k idle recent ones.
-    chance : ndarray of shape (w + 1, k + 1)
-        The same, each value counted by its weight.
+    weights : ndarray of shape (w + 1, k + 1)
+        What placebo values with 0 to w idle months in the baseline (rows) and 0 to k idle recent ones weigh.
+    whole : ndarray of int, shape (w + 1, k + 1)
+        How many of them weigh 1: they did not last, or as many lasted the other way.
     smallest : int
-        Number of placebo values a stratum needs.
+        Weight that a stratum needs.
     longest : float
-        Where a larger share than this of a baseline stratum's placebo values, by weight, has no active recent
-        month, such a stop is usual and no evidence.
+        Where more of a baseline stratum's placebo values than this share of its weight have no active recent month
+        and weigh 1, such a stop is usual and no evidence.
 
     Returns
     -------
@@ -262,27 +262,27 @@ def strata(counts: IntArray, chance: FloatArray, smallest: int, longest: float) 
     on either number is a null still: idle months are taken as given, and what the active ones say is tested
     (ours).
     """
-    rows = joined_classes(counts.sum(axis=1), smallest)
-    out = np.full(counts.shape, -1, dtype=np.int64)
+    rows = joined_classes(weights.sum(axis=1), smallest)
+    out = np.full(weights.shape, -1, dtype=np.int64)
     last = 0
     for row in range(int(rows.max()) + 1):
-        held, weighed = counts[rows == row].sum(axis=0), chance[rows == row].sum(axis=0)
-        usual_stop = weighed[-1] > longest * weighed.sum()
+        held = weights[rows == row].sum(axis=0)
+        usual_stop = whole[rows == row, -1].sum() > longest * held.sum()
         columns = joined_classes(held[:-1] if usual_stop else held, smallest)
         out[np.ix_(rows == row, np.arange(len(columns)))] = last + columns
         last += int(columns.max()) + 1
     return out
 
 
-def joined_classes(counts: IntArray, smallest: int) -> IntArray:
+def joined_classes(counts: IntArray | FloatArray, smallest: int) -> IntArray:
     """Join neighbouring classes that hold too few; what is left at the end joins the last one."""
     out = np.zeros(len(counts), dtype=np.int64)
-    stratum = held = 0
+    stratum, held = 0, 0.0
     for place, count in enumerate(counts):
         if held >= smallest and counts[place:].sum() >= smallest:
-            stratum, held = stratum + 1, 0
+            stratum, held = stratum + 1, 0.0
         out[place] = stratum
-        held += int(count)
+        held += float(count)
     return out
 
 

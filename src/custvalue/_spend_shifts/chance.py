@@ -22,7 +22,7 @@ PRIOR: Final = 4.0
 FLOOR: Final = 1e-3
 #: Customers alike in idle months whose median spread is the usual one.
 ALIKE: Final = 100
-#: A complete stop is evidence where at most this share of q of earlier windows had one by chance.
+#: A complete stop is evidence where at most this share of q of earlier windows had one that weighs 1.
 RARE: Final = 0.01
 
 
@@ -140,22 +140,24 @@ def _null(
         for side in (falls, gains)
     )
     shape = (settings.baseline + 1, settings.recent + 1)
-    counts = np.bincount(pair, minlength=shape[0] * shape[1])
-    chance = _summed(pair, all_falls.weight, len(counts))
+    summed, whole = _summed(pair, all_falls.weight, shape[0] * shape[1])
     stratum_of = null_kernel.strata(
-        counts.reshape(shape), chance.reshape(shape), settings.min_null, RARE * settings.q
+        summed.reshape(shape), whole.reshape(shape), settings.min_null, RARE * settings.q
     ).ravel()
     stratum = stratum_of[pair]
     return _Null(all_falls, all_gains, stratum, stratum_of, (stratum >= 0) & np.concatenate(shown))
 
 
-def _summed(place: IntArray, weight: FloatArray, length: int) -> FloatArray:
-    """Add up weights by place; those below 1 by size, so that no order of rows is in the sum."""
+def _summed(place: IntArray, weight: FloatArray, length: int) -> tuple[FloatArray, IntArray]:
+    """Add up weights by place, and count those of 1.
+
+    Those below 1 are added by size, and the sum is rounded to a millionth: no order of rows decides anything.
+    """
     in_part = weight < 1.0
     part, light = place[in_part], weight[in_part]
     order = np.lexsort((light, part))
     whole = np.bincount(place[~in_part], minlength=length)
-    return np.asarray(whole + np.bincount(part[order], weights=light[order], minlength=length))
+    return np.round(whole + np.bincount(part[order], weights=light[order], minlength=length), 6), whole
 
 
 def _against(
@@ -165,9 +167,9 @@ def _against(
     length = len(window.baseline)
     used = length - statistics.idle_baseline
     reason = np.zeros(len(used), dtype=np.int64)
+    reason[~peers] = verdicts.PEERS
     reason[(used < settings.min_active * length) | (used < 2)] = verdicts.ACTIVITY  # noqa: PLR2004 - a spread needs two
     reason[~joined] = verdicts.HISTORY
-    reason[~peers] = verdicts.PEERS
     return reason
 
 

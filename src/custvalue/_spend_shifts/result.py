@@ -35,7 +35,7 @@ class SpendShifts:
     reason : ndarray of str, shape (n_customers,)
         Why a customer is masked ("shock", "rebound after a shock") or not testable ("too little history", "too
         little activity", "too few peers", "no power": even a complete stop could be chance, "stopped, as others
-        did": the customer did stop, and so did others earlier, more than q / 100 of them by weight); else empty.
+        did": the customer did stop, and so did others earlier, in more than q / 100 of the windows); else empty.
     change : ndarray of shape (n_customers,)
         Actual against expected money of the recent months, less 1; NaN where nothing was expected.
     expected : ndarray of shape (n_customers,)

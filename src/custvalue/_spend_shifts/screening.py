@@ -142,13 +142,14 @@ def spend_shifts(
        p = (1 + #{null <= z}) / (M + 1), among windows with alike numbers of idle months before and in the tested
        ones. Windows whose tested months touch a shock are skipped, and shock months are left out of all baselines.
        A customer's earlier change lasted if *every one* of the `recent` months after it, and of the tested ones,
-       is still low (or high) against its baseline, by Hampel's limit of 3 x 1.4826 MAD over all customers. Lasting
-       falls of some size and more weigh together, in the null of falls of each window, at most 1 plus the number
-       of lasting gains of that size. What drifts by chance drifts both ways; what leaves does not. The same for
-       gains. The months of the change itself are not looked at.
-       Where more than a hundredth of `q` of the windows, by weight, are without any active month, stops that end
-       again are usual, and a complete stop is "not testable" for the reason "stopped, as others did".
-       `SpendShifts.stopped` lists all who stopped and are no finding; call them.
+       is still low (or high) against its baseline, by Hampel's limit of 3 x 1.4826 MAD over all customers; a stop
+       that lasted is larger than any other fall. Lasting falls of some size and more weigh together, in the null
+       of falls of each window, at most 1 plus the number of lasting gains of that size. What drifts by chance
+       drifts both ways; what leaves does not. The same for gains. The months of the change itself are not looked
+       at. M and the counts are sums of weights.
+       Where more than a hundredth of `q` of the windows are stops that weigh 1, most of which ended again, a
+       complete stop is usual and "not testable" for the reason "stopped, as others did". `SpendShifts.stopped`
+       lists who could have been tested, stopped, and is no finding; call them.
     5. Benjamini and Hochberg (1995) [3]_, falls and gains apart, over those that can be tested.
 
     The money expected is the baseline's level times the peers' factor times the share of active baseline months;
@@ -162,10 +163,10 @@ def spend_shifts(
     The null holds where the recent months are like the earlier ones. What only some customers do in these months
     of every year is no common season: make them a peer group, or give `baseline` + `recent` + 12 months and more,
     so that the null holds the same months a year before. Of 10,000 customers of whom 5 % spend 63 % less in every
-    last quarter, 30 months (18 of baseline) call 342 to 519 falls and 33 none; beside 2 % true falls 36 months
-    have 15 to 28 % false ones at q = 0.05. Recent months that are noisier than the earlier ones by a fifth have 12
-    %, and with `central_matching` 3 %: Efron's (2004) central matching, for the empirical null. A shock that hits
-    customers unequally makes such months.
+    last quarter, 30 months (18 of baseline) call some 340 to 540 falls and 33 none; beside 2 % true falls 36
+    months have 15 to 28 % false ones at q = 0.05. Recent months that are noisier than the earlier ones by a fifth
+    have 12 %, and with `central_matching` 3 %: Efron's (2004) central matching, for the empirical null. A shock
+    that hits customers unequally makes such months.
 
     Cost: O(n T log T) time, and memory of about two and a half further panels.
 
