@@ -101,7 +101,7 @@ def spend_shifts(
         Whether the tested statistics are moved and scaled so that their middle half is that of the null; those of
         customers whose baseline does not vary stay. For recent months that are noisier (or calmer) than the
         earlier ones, as `SpendShifts.spread_ratio` tells. True shifts widen the middle too: where 3 % moved it
-        costs two to four points of recall, where 15 % moved four to thirteen, where 30 % moved up to thirty.
+        costs up to four points of recall, where 15 % moved three to twenty, where 30 % moved ten to fifty.
     known_shifts : array_like of bool, shape (n_customers,), default=None
         Customers who are known to have moved money earlier in these months. Their earlier windows say nothing of
         chance and are left out of the null; they are tested all the same. Name only those who are known: to leave
