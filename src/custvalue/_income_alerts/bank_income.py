@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
+from custvalue._kernels.median_deviation import NORMAL, median_deviation
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed, whole_number
 from custvalue.exceptions import DataError, DomainError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: A growth this near to the threshold counts as on it: 800 / 1000 - 1 is not quite -0.2 in a computer.
 ROUNDING: Final = 1e-12
-#: Makes the median absolute deviation of normal numbers their standard deviation.
-NORMAL: Final = 1.4826
 #: Distance from the median at which a macro series' growth marks a shock, in such deviations.
 SHOCK: Final = 3.0
 
@@ -365,8 +364,8 @@ def _macro_shocks(growth: FloatArray) -> BoolArray:
     if len(known) < 5:  # noqa: PLR2004 - a spread of fewer says nothing
         message = f"macro has {len(known)} year(s) that are not null; allowed: from 5. Declare shocks instead."
         raise DataError(message)
-    middle = float(np.median(known))
-    spread = NORMAL * float(np.median(np.abs(known - middle)))
+    middle, deviation = median_deviation(known)
+    spread = NORMAL * deviation
     if spread <= 0.0:
         message = "More than half of macro's growths are the same, so its spread is 0. Declare shocks instead."
         raise DataError(message)

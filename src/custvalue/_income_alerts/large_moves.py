@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue import _frames
+from custvalue._kernels.median_deviation import NORMAL
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
 from custvalue._spec import unboxed
 from custvalue.exceptions import DataError, DomainError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from custvalue._typing import ArrayLike, BoolArray, FloatArray, Table
 
-NORMAL: Final = 1.4826
 #: Fewer periods say nothing of what is usual.
 SHORTEST: Final = 6
 #: In smaller groups of peers the customer would be compared with himself.

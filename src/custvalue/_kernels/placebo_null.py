@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from custvalue._kernels.median_deviation import NORMAL, median_deviation
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 BLOCK: Final = 4096
 #: Changes of logarithms below this are rounding.
 ROUNDING: Final = 1e-9
-#: Median absolute deviations that make a standard deviation of normal values.
-NORMAL: Final = 1.4826
 #: Standard deviations beyond which Hampel's identifier sets a value apart.
 APART: Final = 3.0
 
@@ -215,8 +215,8 @@ def chance_weights(
 
 def _hampel_limit(moved: FloatArray) -> float:
     """Give median + 3 x 1.4826 MAD, from 0."""
-    middle = float(np.median(moved))
-    return max(middle + APART * NORMAL * float(np.median(np.abs(moved - middle))), 0.0)
+    middle, deviation = median_deviation(moved)
+    return max(middle + APART * NORMAL * deviation, 0.0)
 
 
 def _unmirrored(moved: FloatArray, limit: float, mirror: FloatArray) -> FloatArray:

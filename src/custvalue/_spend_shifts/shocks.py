@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from custvalue import _frames
+from custvalue._kernels.median_deviation import NORMAL, median_deviation
 from custvalue._spec import Name, Spec, unboxed, whole_number
 from custvalue._spend_shifts.months import month_number, month_text
 from custvalue.exceptions import DataError, DomainError
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from custvalue._spend_shifts.panel import SpendPanel
     from custvalue._typing import ArrayLike, BoolArray, FloatArray
 
-#: Makes the median absolute deviation of normal values their standard deviation.
-NORMAL: Final = 1.4826
 #: Fewest growth figures whose median and spread say anything.
 FEWEST: Final = 8
 #: Differences of logarithms below this are rounding.
@@ -174,8 +173,8 @@ def _positive(series: ArrayLike, argument: str) -> FloatArray:
 def shock_runs(path: FloatArray, threshold: float, highest: float, longest: int) -> list[tuple[int, int]]:
     """Give first and last places of the shocks in a path of logarithms; they begin with at most such a growth."""
     growth = np.diff(path)
-    middle = float(np.median(growth))
-    limit = middle - max(threshold * NORMAL * float(np.median(np.abs(growth - middle))), ROUNDING)
+    middle, deviation = median_deviation(growth)
+    limit = middle - max(threshold * NORMAL * deviation, ROUNDING)
     limit = min(limit, highest)
     runs = []
     place = 1
