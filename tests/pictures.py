@@ -46,6 +46,13 @@ def keeps_inside_and_apart(display: Any, texts: Iterable[Text]) -> None:
     assert not any(one.overlaps(other) for one, other in itertools.combinations(covers, 2))
 
 
+def lets_every_text_be_replaced(make: Any) -> None:
+    """Assert that a display keeps no word of its own where labels replace whatever is asked for."""
+    found = all_texts(make().plot(labels=Everything()).figure_)
+    assert any("§" in text for text in found)
+    assert [text for text in found if any(letter.isalpha() for letter in text)] == []
+
+
 def all_texts(figure: Any) -> list[str]:
     """Give every text of a figure, axes' names, ticks, legends and all."""
     figure.canvas.draw()

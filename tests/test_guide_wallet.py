@@ -129,7 +129,7 @@ def test_methods_on_the_simulated_survey() -> None:
                 )
                 found = model.fit(figures, drawn.answers).estimate(figures, drawn.answers)
             else:
-                found = wallet.ratio_wallet(own, drawn.answers, method=method)  # type: ignore[arg-type]
+                found = wallet.ratio_wallet(own, drawn.answers, method=method)  # type: ignore[arg-type]  # likewise
             rank = pd.Series(found.potential).corr(pd.Series(truth - own), method="spearman")
             error = float(np.abs(found.size - truth).sum() / truth.sum())
             measured[told].append((found.totals()["size"] / truth.sum() - 1.0, error, float(rank)))

@@ -13,7 +13,13 @@ import pytest
 
 from custvalue import plot, wallet
 from custvalue.exceptions import DomainError
-from pictures import Everything, all_texts, draws_where_it_is_told, keeps_inside_and_apart, legend_of
+from pictures import (
+    all_texts,
+    draws_where_it_is_told,
+    keeps_inside_and_apart,
+    legend_of,
+    lets_every_text_be_replaced,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,9 +150,7 @@ def test_each_draws_where_it_is_told(make: Any) -> None:
 
 @DISPLAYS
 def test_each_lets_every_text_be_replaced(make: Any) -> None:
-    found = all_texts(make().plot(labels=Everything()).figure_)
-    assert any("§" in text for text in found)
-    assert [text for text in found if any(letter.isalpha() for letter in text)] == []
+    lets_every_text_be_replaced(make)
 
 
 @DISPLAYS

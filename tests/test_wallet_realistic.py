@@ -65,7 +65,7 @@ def test_known_quantiles_come_out(setting: dict[str, Any]) -> None:
 
 @EACH
 @pytest.mark.parametrize("log_spend", [True, False])
-def test_levels_rise_and_spend_is_not_below_0(setting: dict[str, Any], log_spend: bool) -> None:  # noqa: FBT001
+def test_levels_rise_and_spend_is_not_below_0(setting: dict[str, Any], log_spend: bool) -> None:  # noqa: FBT001 - a parameter of the test
     rng = np.random.default_rng(5)
     X = rng.standard_normal((150, 3))
     own = np.where(rng.random(150) < 0.4, 0.0, rng.lognormal(3.0, 1.0, 150))
@@ -199,7 +199,7 @@ def test_meinshausen2006_weights_by_a_second_route() -> None:
 
 @EACH
 @pytest.mark.parametrize("conformal", [False, True])
-def test_the_order_of_rows_is_no_matter(setting: dict[str, Any], conformal: bool) -> None:  # noqa: FBT001
+def test_the_order_of_rows_is_no_matter(setting: dict[str, Any], conformal: bool) -> None:  # noqa: FBT001 - a parameter of the test
     X, own = customers(200, 2)
     X = np.round(X, 1)  # ties among the neighbours
     order = np.random.default_rng(0).permutation(200)
