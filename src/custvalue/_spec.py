@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -136,6 +136,13 @@ def require(value: object, kind: type[T], argument: str, mend: str = "") -> T:
         return value
     message = f"{argument} is a {type(value).__name__}; allowed: {kind.__name__}. {mend}".rstrip()
     raise DomainError(message)
+
+
+def require_choice(value: object, literal: object, argument: str) -> None:
+    """Refuse what is none of the words of a Literal, by the argument's name."""
+    if value not in get_args(literal):
+        message = f"{argument} is {value!r}; allowed: {', '.join(map(repr, get_args(literal)))}."
+        raise DomainError(message)
 
 
 def require_unit_sum(weights: Iterable[float], what: str) -> None:

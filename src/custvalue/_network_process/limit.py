@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from custvalue._network_process.tables import (
     read_supermatrix,
 )
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import FrozenMapping
+from custvalue._spec import FrozenMapping, require_choice
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _SAME: Final = 1e-12
 _MOST_DOUBLINGS: Final = 1000
 #: Sums nearer to 1 differ from it by the rounding of their own addition.
 _ROUNDING: Final = 2e-15
-_POLICIES: Final = get_args(SinkPolicy)
 _NO_DEVIATIONS: Final[Mapping[str, float]] = FrozenMapping()
 
 
@@ -289,9 +288,7 @@ def limit_supermatrix(weighted: Table, *, sinks: SinkPolicy = "error") -> Limit:
     >>> anp.limit_supermatrix(chain, sinks="hierarchy").starting_at(0)
     array([0. , 0.5, 0.5])
     """
-    if sinks not in _POLICIES:
-        message = f"sinks is {sinks!r}; allowed: {', '.join(map(repr, _POLICIES))}."
-        raise DomainError(message)
+    require_choice(sinks, SinkPolicy, "sinks")
     table = read_supermatrix(weighted)
     exact = table.off <= REPORTED_DEVIATION
     empty = () if exact else tuple(np.flatnonzero(table.sums == 0.0).tolist())

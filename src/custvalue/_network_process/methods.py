@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from custvalue._kernels import comparison_methods, pairwise
 from custvalue._kernels.pairwise_batch import least_squares_batch, perron_batch
 from custvalue._network_process.judgments import panel_of
+from custvalue._spec import require_choice
 from custvalue.exceptions import DomainError, JudgmentError
 
 if TYPE_CHECKING:
@@ -33,14 +34,9 @@ _LEAST_POOLED: Final = 1e-6
 
 def check_choices(method: str, random_index: str, aggregation: str = "aij") -> None:
     """Raise ``DomainError`` unless the choices are known by name and go together."""
-    for name, value, allowed in (
-        ("method", method, get_args(Method)),
-        ("random_index", random_index, get_args(RandomIndex)),
-        ("aggregation", aggregation, get_args(Aggregation)),
-    ):
-        if value not in allowed:
-            message = f"{name} is {value!r}; allowed: {', '.join(map(repr, allowed))}."
-            raise DomainError(message)
+    require_choice(method, Method, "method")
+    require_choice(random_index, RandomIndex, "random_index")
+    require_choice(aggregation, Aggregation, "aggregation")
     if aggregation == "pooled" and method != "logarithmic_least_squares":
         message = (
             f"aggregation is 'pooled' and method {method!r}; 'pooled' minimises squares over all experts, so it "

@@ -9,6 +9,7 @@ import numpy as np
 from custvalue._kernels import supermatrix as kernel
 from custvalue._network_process.limit import limit_supermatrix
 from custvalue._network_process.plan import Influenced, Rated, differential
+from custvalue._spec import require_choice
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ _STEP: Final = 1e-30
 
 def check_target(plan: Plan, target: str) -> None:
     """Raise ``DomainError`` unless the network can answer what is asked."""
-    if target not in get_args(Target):
-        message = f"of is {target!r}; allowed: {', '.join(map(repr, get_args(Target)))}."
-        raise DomainError(message)
+    require_choice(target, Target, "of")
     if target != "priorities" and not plan.alternatives:
         message = f"{target!r} needs alternatives: name them in the network, or ask for 'priorities'."
         raise DomainError(message)

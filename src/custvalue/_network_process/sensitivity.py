@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from custvalue._network_process.outcome import (
 )
 from custvalue._network_process.plan import Influenced, differential
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
+from custvalue._spec import require_choice
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -111,9 +112,7 @@ class Sensitivity:
 
 def sensitivity(solved: Solved, to: str, of: Target | None) -> Sensitivity:
     """Differentiate a solution; see `Solution.sensitivity`."""
-    if to not in get_args(SensitivityTo):
-        message = f"to is {to!r}; allowed: {', '.join(map(repr, get_args(SensitivityTo)))}."
-        raise DomainError(message)
+    require_choice(to, SensitivityTo, "to")
     plan, weights = solved.plan, solved.weights
     target = default_target(plan) if of is None else of
     check_target(plan, target)

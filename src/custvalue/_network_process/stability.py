@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from custvalue._network_process.moves import Moved, moves
 from custvalue._network_process.outcome import check_target, default_target, evaluate, target_names
 from custvalue._network_process.plan import Influenced
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -196,9 +196,7 @@ def swaps(solved: Solved, to: str, of: Target | None, largest_factor: float) -> 
     if not (isinstance(largest_factor, int | float) and math.isfinite(largest_factor) and largest_factor > 1.0):
         message = f"largest_factor is {largest_factor!r}; allowed: finite numbers above 1."
         raise DomainError(message)
-    if to not in get_args(Moved):
-        message = f"to is {to!r}; allowed: {', '.join(map(repr, get_args(Moved)))}."
-        raise DomainError(message)
+    require_choice(to, Moved, "to")
     plan, target, _ = _start(solved, of)
     base = evaluate(plan, solved.weights, target)[0]
     if len(base) < 2:  # noqa: PLR2004 - a pair

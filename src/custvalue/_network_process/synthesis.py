@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from custvalue._network_process.outcome import MERITS, Formula, check_target, combine, combine_merits
 from custvalue._network_process.tables import check_weights, renormalised
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import require
+from custvalue._spec import require, require_choice
 from custvalue.exceptions import DomainError
 
 if TYPE_CHECKING:
@@ -144,9 +144,7 @@ def bocr(
     >>> found.priorities.round(3), found.mode
     (array([-0.075,  0.075]), 'subtractive')
     """
-    if formula not in get_args(Formula):
-        message = f"formula is {formula!r}; allowed: {', '.join(map(repr, get_args(Formula)))}."
-        raise DomainError(message)
+    require_choice(formula, Formula, "formula")
     given = dict(zip(MERITS, (benefits, opportunities, costs, risks), strict=True))
     scores = {merit: values for merit, values in given.items() if values is not None}
     if not scores:

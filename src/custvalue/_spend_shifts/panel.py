@@ -11,7 +11,7 @@ import pandas as pd
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue._spend_shifts.months import month_number, ordered, period_texts
 from custvalue._spend_shifts.population import joined, labels_of, left_of, peers_of, places_of
 from custvalue._spend_shifts.reading import (
@@ -22,7 +22,6 @@ from custvalue._spend_shifts.reading import (
     filled,
     read_cells,
     require_amounts,
-    require_rule,
     undoubled,
 )
 from custvalue.exceptions import ColumnError, DataError, DomainError
@@ -137,7 +136,7 @@ class SpendPanel:
         array([[3., 1.],
                [4., 2.]])
         """
-        require_rule("missing", missing, Missing)
+        require_choice(missing, Missing, "missing")
         if isinstance(data, pd.DataFrame):  # columns of a pivot are dates or periods
             data = data.set_axis([str(name) for name in data.columns], axis=1)
         names = _frames.column_names(data)
@@ -237,8 +236,8 @@ class SpendPanel:
         >>> panel.customers, panel.amounts.tolist()
         (('a', 'b'), [[1.0, 2.0], [5.0, 0.0]])
         """
-        require_rule("doubled", doubled, Doubled)
-        require_rule("missing", missing, Missing)
+        require_choice(doubled, Doubled, "doubled")
+        require_choice(missing, Missing, "missing")
         there = population is not None and peers in (_frames.column_names(population) or ())
         asked = Asked(customer, month, amount, peers=None if there else peers)
         cells = undoubled(read_cells(frame, asked, first=first, last=last), doubled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -29,13 +29,6 @@ SMALLEST: Final = 1e-100
 
 Doubled: TypeAlias = Literal["refuse", "sum", "mean"]
 Missing: TypeAlias = Literal["refuse", "zero", "previous"]
-
-
-def require_rule(argument: str, given: object, rules: Any) -> None:
-    """Refuse what is none of the words of a rule."""
-    if given not in get_args(rules):
-        message = f"{argument} is {given!r}; allowed: {', '.join(repr(one) for one in get_args(rules))}."
-        raise DomainError(message)
 
 
 class Asked(NamedTuple):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -271,9 +271,7 @@ def _marks(observed: ArrayLike) -> BoolArray:
 def _require_settings(
     kind: str, low: object, high: object, level: object, *, identified: bool, reasons: Sequence[str]
 ) -> None:
-    if kind not in get_args(Kind):
-        message = f"kind is {kind!r}; allowed: {', '.join(repr(one) for one in get_args(Kind))}."
-        raise DomainError(message)
+    require_choice(kind, Kind, "kind")
     if (low is None) != (high is None) or (low is None) != (level is None):
         message = "low, high and level belong together; give all three or none."
         raise DomainError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned, in_order, labels_of
 from custvalue.exceptions import DataError, DomainError
@@ -260,8 +260,8 @@ def wallet_allocation_rule(
     array([[0.5  , 0.333, 0.167],
            [0.5  , 0.5  ,   nan]])
     """
-    _require_known(given, Given, "given")
-    _require_known(ties, Ties, "ties")
+    require_choice(given, Given, "given")
+    require_choice(ties, Ties, "ties")
     numbers = _frames.numeric(scores, argument="scores", nulls=True)
     names = _brand_names(scores, brands, numbers.shape[1])
     labels = labels_of(aligned(scores=scores)[1], customers, len(numbers))
@@ -289,12 +289,6 @@ def wallet_allocation_rule(
         ties,
         provenance(json.dumps(settings, sort_keys=True), **counts),
     )
-
-
-def _require_known(value: object, kind: object, argument: str) -> None:
-    if value not in get_args(kind):
-        message = f"{argument} is {value!r}; allowed: {', '.join(map(repr, get_args(kind)))}."
-        raise DomainError(message)
 
 
 def _brand_names(scores: Table, brands: Sequence[str] | None, n: int) -> tuple[str, ...]:

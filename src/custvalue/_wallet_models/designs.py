@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from custvalue import _frames
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from custvalue._typing import FloatArray, Table
 
 #: A column this near (relative to its length) to the span of others is taken to lie in it.
@@ -51,6 +54,23 @@ def design(table: Table | None, n: int, argument: str) -> Design:
     back = np.diag(np.concatenate([[1.0], 1.0 / spread]))
     back[0, 1:] = -middle / spread
     return Design(("intercept", *columns), matrix, back)
+
+
+def coefficient_table(
+    size_names: Sequence[str],
+    share_names: Sequence[str],
+    size: tuple[FloatArray, FloatArray],
+    share: tuple[FloatArray, FloatArray],
+) -> pd.DataFrame:
+    """Give one row a coefficient of size or share, with its standard error."""
+    return pd.DataFrame(
+        {
+            "part": ["size"] * len(size_names) + ["share"] * len(share_names),
+            "feature": [*size_names, *share_names],
+            "coefficient": np.concatenate([size[0], share[0]]),
+            "standard_error": np.concatenate([size[1], share[1]]),
+        }
+    )
 
 
 def rank_of(matrix: FloatArray) -> int:

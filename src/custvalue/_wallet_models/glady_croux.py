@@ -6,17 +6,17 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from custvalue._kernels import thinned_poisson as kernel
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned, in_order, labels_of
-from custvalue._wallet_models.designs import Design, design
+from custvalue._wallet_models.designs import Design, coefficient_table, design
 from custvalue._wallet_models.identification import (
     Fit,
     excluded_rank,
@@ -145,9 +145,7 @@ class GladyCroux:
         DomainError
             If `form` is unknown.
         """
-        if form not in get_args(Form):
-            message = f"form is {form!r}; allowed: {', '.join(map(repr, get_args(Form)))}."
-            raise DomainError(message)
+        require_choice(form, Form, "form")
         if form == "posterior":
             return kernel.posterior_size(self.counts, self.rate, self.share)
         return kernel.truncated_size(self.counts, self.rate)
@@ -218,14 +216,11 @@ class GladyCroux:
         pandas.DataFrame
             ``part`` (``size`` or ``share``), ``feature``, ``coefficient``, ``standard_error``.
         """
-        parts = ["size"] * len(self.size_names) + ["share"] * len(self.share_names)
-        return pd.DataFrame(
-            {
-                "part": parts,
-                "feature": [*self.size_names, *self.share_names],
-                "coefficient": np.concatenate([self.size_coefficients, self.share_coefficients]),
-                "standard_error": np.concatenate([self.size_standard_errors, self.share_standard_errors]),
-            }
+        return coefficient_table(
+            self.size_names,
+            self.share_names,
+            (self.size_coefficients, self.size_standard_errors),
+            (self.share_coefficients, self.share_standard_errors),
         )
 
     def __repr__(self) -> str:

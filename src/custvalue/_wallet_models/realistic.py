@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from custvalue import _frames
 from custvalue._estimators import Regressor, checked_table
 from custvalue._kernels import pinball
-from custvalue._spec import unboxed, whole_number
+from custvalue._spec import require_choice, unboxed, whole_number
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned
 from custvalue._wallet_models.quantile_learners import LEARNERS, Learnt, Planes, Settings
@@ -243,11 +243,7 @@ class RealisticWallet(Regressor):
     def _settings(self) -> tuple[Settings, float, float | None]:
         """Check the settings; give them, the share held out (0: none), and the offset (None: from the spend)."""
         levels = _levels(self.levels)
-        if self.model not in get_args(QuantileModel):
-            message = (
-                f"model is {self.model!r}; allowed: {', '.join(repr(one) for one in get_args(QuantileModel))}."
-            )
-            raise DomainError(message)
+        require_choice(self.model, QuantileModel, "model")
         for name in ("log_spend", "conformal"):
             if not isinstance(unboxed(getattr(self, name)), bool):
                 message = f"{name} must be True or False."

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 from scipy.special import logsumexp, ndtri
 from scipy.stats import f as f_law
 
 from custvalue import _frames
 from custvalue._results import Provenance, html_table, provenance, read_only, short_repr
-from custvalue._spec import unboxed
+from custvalue._spec import require_choice, unboxed
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned, labels_of
-from custvalue._wallet_models.designs import Design, design, rank_of
+from custvalue._wallet_models.designs import Design, coefficient_table, design, rank_of
 from custvalue.exceptions import DataError, DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
     from custvalue._typing import ArrayLike, BoolArray, FloatArray, Table
 
@@ -163,14 +164,11 @@ class TwoViewWallet:
         pandas.DataFrame
             ``part`` (``size`` or ``share``), ``feature``, ``coefficient``, ``standard_error``.
         """
-        parts = ["size"] * len(self.size_names) + ["share"] * len(self.share_names)
-        return pd.DataFrame(
-            {
-                "part": parts,
-                "feature": [*self.size_names, *self.share_names],
-                "coefficient": np.concatenate([self.size_coefficients, self.share_coefficients]),
-                "standard_error": np.concatenate([self.size_standard_errors, self.share_standard_errors]),
-            }
+        return coefficient_table(
+            self.size_names,
+            self.share_names,
+            (self.size_coefficients, self.size_standard_errors),
+            (self.share_coefficients, self.share_standard_errors),
         )
 
     def __repr__(self) -> str:
@@ -288,9 +286,7 @@ def two_view_wallet(
     Traceback (most recent call last):
     custvalue.exceptions.DomainError: The two-view wallet needs an anchor: surveyed, or survey_total with ...
     """
-    if scale not in get_args(Scale):
-        message = f"scale is {scale!r}; allowed: {', '.join(map(repr, get_args(Scale)))}."
-        raise DomainError(message)
+    require_choice(scale, Scale, "scale")
     total, k = _anchor(survey_total, size_noise_share, surveyed)
     tables, index = aligned(own=own, size_features=size_features, share_features=share_features, surveyed=surveyed)
     here = _spending(tables[0], scale)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custvalue._kernels.raking import design_effect
+from custvalue._spec import require_choice
 from custvalue._wallet_estimate.estimate import WalletEstimate, amounts
 from custvalue._wallet_estimate.pairing import aligned, labels_of
 from custvalue._wallet_survey.answers import OwnAboveTotal, numbers_of, read
@@ -110,9 +111,7 @@ def ratio_wallet(
     >>> found.totals()["size"]
     8500.0
     """
-    if method not in get_args(RatioMethod):
-        message = f"method is {method!r}; allowed: {', '.join(repr(one) for one in get_args(RatioMethod))}."
-        raise DomainError(message)
+    require_choice(method, RatioMethod, "method")
     if (method == "stratified_ratio") != (strata is not None):
         message = "strata belong to method='stratified_ratio': give both or neither."
         raise DomainError(message)
